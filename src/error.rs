@@ -349,13 +349,17 @@ pub enum Rule {
         /// The byte of the mapping file at which it must be settled.
         at: usize,
     },
+    /// The row holds what its cells cannot say: something of it is in none of them.
+    Lost,
+    /// The row cannot be read: its cells may be those of other columns, or parts of other rows.
+    Mangled,
 }
 
 impl Rule {
     /// What the faults of several rows have in common besides their message.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Message => None,
+            Self::Message | Self::Lost | Self::Mangled => None,
             Self::Broken(rule) | Self::Open { rule, .. } => Some(rule),
         }
     }
@@ -391,6 +395,11 @@ impl Fault {
     /// A fault of a key; `what` is said of it.
     pub(crate) fn of_key(place: Place, key: &str, what: &str) -> Self {
         Self::row(place, format!("{OF_KEY}{key}` {what}")).value(key)
+    }
+
+    /// Whether the cells of the row are not all that its file said.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self.rule, Rule::Lost | Rule::Mangled)
     }
 
     /// Whether the key as a whole is to blame, whatever columns it is made of.

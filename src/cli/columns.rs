@@ -128,7 +128,7 @@ fn header_row(input: &Input, options: &InputOptions, names: &[String]) -> Option
     }
     let now = match table.layout {
         Layout::Csv { header_row, .. } | Layout::Workbook { header_row, .. } => header_row,
-        Layout::JsonLines | Layout::JsonDocument { .. } => return None,
+        Layout::JsonLines { .. } | Layout::JsonDocument { .. } => return None,
     };
     let bare = InputOptions {
         header_row: Some(0),

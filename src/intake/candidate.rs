@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Digest, Identify};
-use crate::error::{Fault, Result};
+use crate::error::{Fault, Result, Rule};
 use crate::record::Record;
 use crate::source::Row;
 
@@ -26,19 +26,34 @@ pub(super) struct Counts {
     pub(super) rows: u64,
     /// Rows that a condition left out.
     pub(super) filtered: u64,
+    /// The first row of which nobody can tell to which group it belongs, as it stands in its table, and how many there are.
+    pub(super) stray: Option<(usize, u64, u64)>,
 }
 
 /// A row that passed `where`, or cannot be judged.
 pub(super) enum Passed {
     Good(Record, Option<Digest>),
-    Bad(Record, Vec<Fault>),
+    /// One that cannot be judged. Its group is not whole without it.
+    Bad(Record, Vec<Fault>, Option<Digest>),
 }
 
 /// Judges one row; `None` when the condition leaves it out.
 pub(super) fn pass(row: Row, identify: &dyn Identify, counts: &mut Counts) -> Option<Passed> {
     counts.rows += 1;
+    let mut bad = |record: Record, faults: Vec<Fault>| {
+        let is_readable = faults.iter().all(|fault| fault.rule != Rule::Mangled);
+        let group = identify.group(&record);
+        let known = group.filter(|_| is_readable && identify.knows_group(&record));
+        if group.is_some() && known.is_none() {
+            let stray = counts
+                .stray
+                .get_or_insert((record.table, record.place.row, 0));
+            stray.2 += 1;
+        }
+        Some(Passed::Bad(record, faults, known))
+    };
     match row {
-        Row::Fault(record, faults) => Some(Passed::Bad(record, faults)),
+        Row::Fault(record, faults) => bad(record, faults),
         Row::Record(record) => match identify.passes(&record) {
             Ok(true) => {
                 let group = identify.group(&record);
@@ -48,7 +63,7 @@ pub(super) fn pass(row: Row, identify: &dyn Identify, counts: &mut Counts) -> Op
                 counts.filtered += 1;
                 None
             }
-            Err(faults) => Some(Passed::Bad(record, faults)),
+            Err(faults) => bad(record, faults),
         },
     }
 }
@@ -84,6 +99,8 @@ pub(super) struct Candidates<'a, I> {
     identify: &'a dyn Identify,
     counts: Counts,
     open: Vec<Record>,
+    /// What is wrong with rows of the open group.
+    faults: Vec<Fault>,
     group: Option<Digest>,
     ready: VecDeque<Candidate>,
     over: bool,
@@ -96,6 +113,7 @@ impl<'a, I: Iterator<Item = Result<Row>>> Candidates<'a, I> {
             identify,
             counts: Counts::default(),
             open: Vec::new(),
+            faults: Vec::new(),
             group: None,
             ready: VecDeque::new(),
             over: false,
@@ -112,33 +130,32 @@ impl<'a, I: Iterator<Item = Result<Row>>> Candidates<'a, I> {
         }
         let rows = std::mem::take(&mut self.open);
         let group = self.group.take();
-        self.ready
-            .push_back(close(rows, group, self.identify, &mut self.counts));
+        let faults = std::mem::take(&mut self.faults);
+        let candidate = match faults.is_empty() {
+            true => close(rows, group, self.identify, &mut self.counts),
+            false => Candidate {
+                rows,
+                faults,
+                group,
+                is_left_out: false,
+            },
+        };
+        self.ready.push_back(candidate);
     }
 
     fn take(&mut self, passed: Passed) {
-        match passed {
-            Passed::Good(record, Some(group)) => {
-                if self.group != Some(group) {
-                    self.close();
-                }
-                self.group = Some(group);
-                self.open.push(record);
-            }
-            Passed::Good(record, None) => {
-                self.close();
-                self.open.push(record);
-                self.close();
-            }
-            Passed::Bad(record, faults) => {
-                self.close();
-                self.ready.push_back(Candidate {
-                    rows: vec![record],
-                    faults,
-                    group: None,
-                    is_left_out: false,
-                });
-            }
+        let (record, faults, group) = match passed {
+            Passed::Good(record, group) => (record, Vec::new(), group),
+            Passed::Bad(record, faults, group) => (record, faults, group),
+        };
+        if group.is_none() || self.group != group {
+            self.close();
+        }
+        self.group = group;
+        self.open.push(record);
+        self.faults.extend(faults);
+        if group.is_none() {
+            self.close();
         }
     }
 }

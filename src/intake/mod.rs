@@ -3,6 +3,7 @@
 //! the records on, each with its key.
 
 mod ahead;
+mod alike;
 mod apart;
 mod candidate;
 mod selection;
@@ -59,6 +60,12 @@ pub trait Identify: Send + Sync {
 
     /// The group a row belongs to; `None` when the mapping groups nothing.
     fn group(&self, record: &Record) -> Option<Digest>;
+
+    /// Whether what the mapping groups by can be read in a row.
+    fn knows_group(&self, record: &Record) -> bool {
+        let _ = record;
+        true
+    }
 
     /// Brings the rows of one group into the mapping's order (`order_by`).
     ///

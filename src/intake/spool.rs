@@ -109,7 +109,7 @@ impl<'a> Writer<'a> {
     fn write(&mut self, passed: Passed) -> Result<()> {
         let (record, group, faults) = match passed {
             Passed::Good(record, group) => (record, group, Vec::new()),
-            Passed::Bad(record, faults) => (record, None, faults),
+            Passed::Bad(record, faults, group) => (record, group, faults),
         };
         let number = self.number(group)?;
         let cells = serde_json::to_string(&record.cells).map_err(unwritable)?;

@@ -10,8 +10,8 @@ use super::spool::{Spool, Spooled};
 use super::ties::Ties;
 use super::verdict::{Prints, Verdicts, content_key, key_print};
 use super::{Digest, Identify, Item, Selection, Subject};
-use crate::error::{Error, Result};
-use crate::record::{Record, RowKey};
+use crate::error::{Error, Fault, Result};
+use crate::record::{Place, Record, RowKey};
 use crate::source::bounds::batch_of;
 use crate::source::{Input, Row, Table};
 
@@ -30,6 +30,8 @@ pub struct Survey {
     rows: u64,
     records: u64,
     filtered: u64,
+    /// The first row of which nobody can tell to which group it belongs, and how many there are: any group may lack it.
+    stray: Option<(usize, u64, u64)>,
 }
 
 /// Reads the input once: filters, finds the keys and what is wrong with them.
@@ -184,6 +186,7 @@ impl<'a> Pass<'a> {
             rows: counts.rows,
             records: self.records,
             filtered: counts.filtered + self.unselected,
+            stray: counts.stray,
         })
     }
 }
@@ -194,6 +197,11 @@ impl Survey {
         self.rows
     }
 
+    /// What is said of keys that differ only by what nobody sees.
+    pub fn alike(&self, input: &Input) -> Option<String> {
+        self.verdicts.alike(input.tables())
+    }
+
     /// The records that the second pass hands on.
     pub fn records(&self) -> u64 {
         self.records
@@ -202,6 +210,30 @@ impl Survey {
     /// The rows that a condition or the selection left out.
     pub fn filtered(&self) -> u64 {
         self.filtered
+    }
+
+    /// What holds back a record of an input in which any group may lack a row.
+    fn held_back(&self, first: &Record, tables: &[Table]) -> Option<Fault> {
+        let (table, row, count) = self.stray?;
+        let place = match tables.get(table) {
+            Some(of) if table != first.table => Place {
+                file: of.file.clone(),
+                sheet: of.sheet.clone(),
+                row,
+            }
+            .to_string(),
+            _ => format!("row {row}"),
+        };
+        let more = match count - 1 {
+            0 => String::new(),
+            1 => " and 1 more row".to_owned(),
+            more => format!(" and {more} more rows"),
+        };
+        let message = format!(
+            "{place}{more} cannot be read and may belong to this ticket (`group_by`): the ticket is held back"
+        );
+        let hint = format!("fix {place} first");
+        Some(Fault::row(first.place.clone(), message).hint(hint))
     }
 
     /// Reads the input again and hands on each record with what it turned out to be.
@@ -286,6 +318,9 @@ impl Items<'_> {
         let Candidate { rows, faults, .. } = candidate;
         let subject = if !faults.is_empty() {
             Subject::Faulty(None, faults)
+        } else if let Some(fault) = self.survey.held_back(&rows[0], self.tables) {
+            let key = self.identify.key(&rows).ok().flatten();
+            Subject::Faulty(key, vec![fault])
         } else {
             match self.identify.key(&rows) {
                 Err(faults) => Subject::Faulty(None, faults),

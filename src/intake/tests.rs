@@ -270,6 +270,40 @@ fn model(rows: &[(String, String)]) -> Vec<String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
+    /// Whatever is broken where: a group is handed on with all of its rows, or held back.
+    #[test]
+    fn a_group_is_whole_or_held_back(
+        rows in proptest::collection::vec(("[1-4]", 0..12_u8), 1..20),
+        is_cut in any::<bool>(),
+    ) {
+        let text = |kind: u8| match kind {
+            0 if is_cut => "t,beyond",
+            1 => "broken",
+            _ => "t",
+        };
+        let given: Vec<(&str, &str, &str)> =
+            rows.iter().map(|(group, kind)| (group.as_str(), group.as_str(), text(*kind))).collect();
+        let (_, items) = run(&given, true, "", 1 << 20).unwrap();
+        let is_stray = given.iter().any(|(.., text)| *text == "t,beyond");
+        for item in &items {
+            let group = item.rows[0].cell(1).text().into_owned();
+            let of_group: Vec<u64> = (2..)
+                .zip(&given)
+                .filter(|(_, row)| row.1 == group)
+                .map(|(number, _)| number)
+                .collect();
+            let is_broken = given.iter().any(|row| row.1 == group && row.2 == "broken");
+            let is_faulty = matches!(item.subject, Subject::Faulty(..));
+            prop_assert_eq!(is_faulty, is_stray || is_broken, "{}", told(item));
+            if !is_faulty {
+                let mut found: Vec<u64> = item.rows.iter().map(|row| row.place.row).collect();
+                found.sort_unstable();
+                prop_assert_eq!(found, of_group);
+            }
+        }
+        prop_assert_eq!(items.iter().map(|item| item.rows.len()).sum::<usize>(), rows.len());
+    }
+
     #[test]
     fn verdicts_equal_the_model(
         rows in proptest::collection::vec(("[abc-]", "[xy]"), 1..40),

@@ -83,6 +83,10 @@ impl Identify for Watching<'_> {
         self.inner.group(record)
     }
 
+    fn knows_group(&self, record: &Record) -> bool {
+        self.inner.knows_group(record)
+    }
+
     fn arrange(&self, rows: &mut Vec<Record>) -> Result<(), Vec<Fault>> {
         self.inner.arrange(rows)
     }

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use data_encoding::BASE32_NOPAD;
 
+use super::alike::{Alike, HiddenKeys};
 use super::sort::{Fixed, Sorter};
 use super::ties::Ties;
 use super::{Digest, Identity, Subject};
 use crate::error::{Fault, Result};
 use crate::record::{Place, Record, RowKey};
+use crate::report::words;
 use crate::source::Table;
 
 /// How many characters of the content digest make a key, 5 bits each.
@@ -39,7 +41,7 @@ pub(super) fn key_print(key: &str) -> Digest {
 }
 
 /// Where a row stands, without its file's name.
-type Spot = (u32, u64);
+pub(super) type Spot = (u32, u64);
 
 /// What is remembered of one record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +83,7 @@ impl Fixed for Print {
 /// Gathers fingerprints.
 pub(super) struct Prints {
     sorter: Sorter<Print>,
+    hidden: HiddenKeys,
 }
 
 impl Prints {
@@ -88,10 +91,15 @@ impl Prints {
     pub(super) fn new(scratch: &Path, memory: usize) -> Self {
         Self {
             sorter: Sorter::new(scratch, memory / size_of::<Print>()),
+            hidden: HiddenKeys::new(scratch, memory / 4),
         }
     }
 
     pub(super) fn add(&mut self, ordinal: u64, identity: &Identity, first: &Record) -> Result<()> {
+        if let Some(key) = &identity.key {
+            let table = u32::try_from(first.table).unwrap_or(u32::MAX);
+            self.hidden.add(key.as_str(), (table, first.place.row))?;
+        }
         self.sorter.push(Print {
             key: match &identity.key {
                 Some(key) => key_print(key.as_str()),
@@ -110,6 +118,7 @@ impl Prints {
     pub(super) fn judge(self, ties: &mut Ties) -> Result<Verdicts> {
         let mut verdicts = Verdicts::default();
         let mut sorted = self.sorter.sorted()?;
+        let mut hidden = self.hidden.sorted()?;
         let mut same: Vec<Print> = Vec::new();
         while let Some(print) = sorted.next()? {
             if !ties.is_empty() {
@@ -119,9 +128,13 @@ impl Prints {
                 verdicts.judge(&same);
                 same.clear();
             }
+            if same.is_empty() {
+                hidden.key(&print.key, (print.table, print.row))?;
+            }
             same.push(print);
         }
         verdicts.judge(&same);
+        verdicts.alike = hidden.end()?;
         verdicts
             .single
             .sort_unstable_by_key(|(ordinal, _)| *ordinal);
@@ -144,6 +157,7 @@ enum Verdict {
 pub(super) struct Verdicts {
     single: Vec<(u64, Verdict)>,
     clashes: Vec<(Vec<Spot>, usize)>,
+    alike: Alike,
 }
 
 impl Verdicts {
@@ -171,6 +185,43 @@ impl Verdicts {
             let ordinals = others.iter().map(|print| print.ordinal);
             self.single.extend(ordinals.zip(again));
         }
+    }
+
+    /// What is said of keys that nobody can tell apart.
+    pub(super) fn alike(&self, tables: &[Table]) -> Option<String> {
+        let Alike { count, pairs } = &self.alike;
+        let first = pairs.first()?;
+        let is_one_table = pairs
+            .iter()
+            .all(|(one, other)| one.0 == other.0 && one.0 == first.0.0);
+        let named = |spot: &Spot| match (
+            is_one_table && tables.len() == 1,
+            tables.get(spot.0 as usize),
+        ) {
+            (false, Some(table)) => Place {
+                file: table.file.clone(),
+                sheet: table.sheet.clone(),
+                row: spot.1,
+            }
+            .to_string(),
+            _ => format!("row {}", spot.1),
+        };
+        let pairs: Vec<String> = (pairs.iter())
+            .map(|(one, other)| format!("{} and {}", named(one), named(other)))
+            .collect();
+        let more = match count - pairs.len() as u64 {
+            0 => String::new(),
+            more => format!("; and {} more", words::count(more)),
+        };
+        let keys = words::plural(
+            *count,
+            "key looks like another key and differs",
+            "keys look like another key and differ",
+        );
+        Some(format!(
+            "{keys} only in invisible characters, accents or spaces; each creates its own ticket: {}{more}",
+            pairs.join("; ")
+        ))
     }
 
     /// What a record turned out to be.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::append::Appended;
 use super::apply::{Outcome, Parent, Row, Steps};
-use super::columns::{Columns, Reader};
+use super::columns::{Columns, Reader, called};
 use super::computed::Computing;
 use super::dropped::{check_dropped, without_dropped};
 use super::each::{EachRule, Items};
@@ -33,6 +33,7 @@ use crate::error::{Error, Fault, MappingFault, Result, Rule};
 use crate::event::{Fallback, Skip};
 use crate::intake::Digest;
 use crate::record::{Record, RowKey};
+use crate::source::own::COLUMNS;
 use crate::source::{Layout, Table};
 use crate::systems::common::CommonTicket;
 use crate::systems::diff::Difference;
@@ -61,9 +62,27 @@ impl BoundPlan {
     pub(super) fn new(plan: Arc<Plan>, tables: &[Table]) -> Result<Self> {
         let mut faults = Faults::new(Arc::clone(&plan.source));
         let bound = Self::draft(plan, tables, &mut faults);
+        bound.check_foreign_key(tables, &mut faults);
         match faults.is_empty() {
             true => Ok(bound),
             false => Err(Error::mapping(faults.into_list())),
+        }
+    }
+
+    /// Refuses a `_key` that nobody has named as the key, in a file that is not an error file.
+    pub(super) fn check_foreign_key(&self, tables: &[Table], faults: &mut Faults) {
+        // An older mapping takes it for the key: another one would send again what is done.
+        let is_keyless = self.plan.key.is_none() && self.plan.rules.version >= Version::Two;
+        if let (true, Some(table)) = (is_keyless, self.columns.with_foreign_key(tables)) {
+            let message = format!(
+                "{} has a column `_key` but is not an error file (`{}`): the key of its rows is unclear",
+                called(table),
+                COLUMNS.join("`, `")
+            );
+            *faults.add(0, message) = Some(
+                "add `key = \"_key\"` or another key to the mapping, or rename the column; in an error file, restore the deleted columns"
+                    .to_owned(),
+            );
         }
     }
 
@@ -136,6 +155,14 @@ impl BoundPlan {
         if let Some(fault) = faults.iter().find(is_unlike) {
             let mut unlike = self.unlike.lock().unwrap_or_else(PoisonError::into_inner);
             unlike.entry(number).or_insert_with(|| fault.clone());
+        }
+    }
+
+    /// Whether the mapping reads what the file of a row is called, and what its sheet.
+    pub(crate) fn names_read(&self) -> (bool, bool) {
+        match self.plan.scripts.reads_all {
+            true => (true, true),
+            false => self.columns.names_read(),
         }
     }
 

@@ -184,7 +184,7 @@ fn input(fields: &[Typed<'_>], place: &Place) -> (Table, Record) {
         file: Arc::clone(&place.file),
         sheet: None,
         header: Arc::new(Header::new(names)),
-        layout: Layout::JsonLines,
+        layout: Layout::JsonLines { is_utf8: true },
         gzip: false,
     };
     let record = Record {

@@ -132,6 +132,7 @@ impl Checked {
     pub fn bind(&mut self, tables: &[Table]) -> Option<BoundPlan> {
         let plan = self.plan.as_ref()?;
         let bound = BoundPlan::draft(Arc::clone(plan), tables, &mut self.faults);
+        bound.check_foreign_key(tables, &mut self.faults);
         self.faults.is_empty().then_some(bound)
     }
 

@@ -18,12 +18,10 @@ use crate::directory::suggest::{did_you_mean, fold, nearest};
 use crate::error::Fault;
 use crate::record::{Cell, ColumnRef, Header, Record, STAMP, ShownNumber};
 use crate::source::Table;
+use crate::source::own::{self, Own};
 
 /// What a part of the key is called.
 const KEY: &str = "key";
-
-/// The columns that an error file adds.
-const OWN: [&str; 7] = ["_row", "_key", "_state", "_field", "_error", "_hint", STAMP];
 
 /// What one cell gives.
 #[derive(Debug, PartialEq)]
@@ -53,6 +51,8 @@ struct TableColumns {
     refs: Vec<Option<ColumnRef>>,
     /// By column: which typing rule of `[input.columns]`.
     types: Vec<Option<usize>>,
+    /// What an error file adds.
+    own: Option<Own>,
     /// `_key`, as an error file carries it.
     key: Option<usize>,
     /// The content's columns, in an order that no file decides.
@@ -149,6 +149,47 @@ impl Columns {
             .filter_map(move |&index| Some((index, names?.get(index)?.as_str())))
     }
 
+    /// `_file`: what the first input of a row was called.
+    pub(super) fn file<'r>(&self, record: &'r Record) -> Cow<'r, str> {
+        let kept = self.own_text(record, own::FILE);
+        kept.map_or(Cow::Borrowed(&*record.place.file), Cow::Owned)
+    }
+
+    /// `_sheet`: the same.
+    pub(super) fn sheet<'r>(&self, record: &'r Record) -> Option<Cow<'r, str>> {
+        let kept = self.own_text(record, own::SHEET).map(Cow::Owned);
+        kept.or_else(|| record.place.sheet.as_deref().map(Cow::Borrowed))
+    }
+
+    /// `_row`: the number that a row has in the first input.
+    pub(super) fn row(&self, record: &Record) -> u64 {
+        let own = self.table(record).and_then(|table| table.own);
+        let kept = own.and_then(|own| own.row(record));
+        kept.unwrap_or(record.place.row)
+    }
+
+    fn own_text(&self, record: &Record, name: &str) -> Option<String> {
+        self.table(record)?.own?.text(record, name)
+    }
+
+    /// Whether something reads how the file is called, and whether something reads it of the sheet.
+    pub(super) fn names_read(&self) -> (bool, bool) {
+        let reads = |wanted: ColumnRef| {
+            let mut all = self.tables.iter().flat_map(|table| table.refs.iter());
+            all.any(|found| found.as_ref() == Some(&wanted))
+        };
+        (reads(ColumnRef::File), reads(ColumnRef::Sheet))
+    }
+
+    /// A table with a `_key` of its own, which is no error file.
+    pub(super) fn with_foreign_key<'t>(&self, tables: &'t [Table]) -> Option<&'t Table> {
+        let mut bound = self.tables.iter().zip(tables);
+        let found = bound.find(|(columns, table)| {
+            columns.own.is_none() && table.header.position("_key").is_some()
+        });
+        found.map(|(_, table)| table)
+    }
+
     /// Whether the input is an error file, which carries the keys of its rows.
     pub(super) fn carries_keys(&self) -> bool {
         self.tables.iter().any(|table| table.key.is_some())
@@ -202,8 +243,8 @@ impl Columns {
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, usize, &str)> {
         self.tables.iter().enumerate().flat_map(|(table, columns)| {
             let names = columns.header.names().iter().enumerate();
-            let own = names.filter(|(_, name)| !OWN.contains(&name.as_str()));
-            own.map(move |(index, name)| (table, index, name.as_str()))
+            let theirs = names.filter(|(index, _)| !columns.is_own(*index));
+            theirs.map(move |(index, name)| (table, index, name.as_str()))
         })
     }
 
@@ -230,11 +271,11 @@ impl Columns {
                     ColumnRef::File | ColumnRef::Sheet | ColumnRef::Row => {}
                 }
             }
-            let names = table.header.names().iter().zip(read);
+            let names = table.header.names().iter().zip(read).enumerate();
             unread.extend(
                 names
-                    .filter(|(name, read)| !read && !OWN.contains(&name.as_str()))
-                    .map(|(name, _)| (number, name.clone())),
+                    .filter(|(index, (_, read))| !read && !table.is_own(*index))
+                    .map(|(_, (name, _))| (number, name.clone())),
             );
         }
         unread
@@ -272,6 +313,11 @@ impl Columns {
 }
 
 impl TableColumns {
+    fn is_own(&self, column: usize) -> bool {
+        self.own.is_some_and(|own| own.has(column))
+            || (self.header.names().get(column)).is_some_and(|name| name == STAMP)
+    }
+
     fn new(slots: &Slots, rules: &InputRules, table: &Table) -> Self {
         let header = &table.header;
         let refs: Vec<Option<ColumnRef>> = slots
@@ -299,10 +345,16 @@ impl TableColumns {
             .collect();
         content.sort_by(|a, b| a.0.cmp(&b.0));
         content.dedup_by(|a, b| a.0 == b.0);
+        let own = Own::of(header);
+        let of_file = || match rules.version {
+            Version::One => header.position("_key"),
+            Version::Two => None,
+        };
         Self {
             refs,
             types,
-            key: header.position("_key"),
+            key: own.map_or_else(of_file, |own| own.column("_key")),
+            own,
             content,
             header: Arc::clone(header),
         }
@@ -317,7 +369,7 @@ fn member(value: &serde_json::Value, path: &str) -> Option<Item<'static>> {
 }
 
 /// A table of the input, for people.
-fn called(table: &Table) -> String {
+pub(super) fn called(table: &Table) -> String {
     match &table.sheet {
         Some(sheet) => format!("sheet `{sheet}` of `{}`", table.file),
         None => format!("`{}`", table.file),
@@ -426,10 +478,10 @@ impl<'p> Reader<'p> {
                     Got::Many(items)
                 })
             }
-            Some(ColumnRef::File) => Ok(Got::One(Item::borrowed(&record.place.file))),
-            Some(ColumnRef::Sheet) => Ok(one(record.place.sheet.as_deref().map(Item::borrowed))),
+            Some(ColumnRef::File) => Ok(Got::One(Item::Text(self.columns.file(record)))),
+            Some(ColumnRef::Sheet) => Ok(one(self.columns.sheet(record).map(Item::Text))),
             Some(ColumnRef::Row) => Ok(Got::One(Item::Integer(
-                i64::try_from(record.place.row).unwrap_or(i64::MAX),
+                i64::try_from(self.columns.row(record)).unwrap_or(i64::MAX),
             ))),
         }
     }

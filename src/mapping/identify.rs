@@ -95,6 +95,16 @@ impl Identify for BoundPlan {
         Some(truncated(&hasher.finalize()))
     }
 
+    fn knows_group(&self, record: &Record) -> bool {
+        // A row whose items cannot be read has none, and may belong to the groups of all of them.
+        let width = self.columns.header(record).map_or(0, |header| header.len());
+        if self.takes_apart() && record.cells.len() <= width {
+            return false;
+        }
+        let mut slots = self.plan().group_by.iter();
+        slots.all(|slot| self.reader().get(*slot, record).is_ok())
+    }
+
     fn arrange(&self, rows: &mut Vec<Record>) -> Result<(), Vec<Fault>> {
         let Some(slot) = self.plan().order_by else {
             return Ok(());

@@ -263,14 +263,14 @@ fn whole_row(reader: &Reader<'_>, record: &Record) -> Result<Value, Box<Fault>> 
         let value = value_of(computing.column(number, reader, record)?);
         computed.push((name.clone(), value));
     }
-    let sheet = record.place.sheet.as_deref().unwrap_or_default();
+    let columns = reader.columns;
     Ok(Value::from_object(WholeRow {
         header: Arc::clone(header),
         values,
         built_in: [
-            Value::from(&*record.place.file),
-            Value::from(sheet),
-            Value::from(record.place.row),
+            Value::from(&*columns.file(record)),
+            Value::from(columns.sheet(record).as_deref().unwrap_or_default()),
+            Value::from(columns.row(record)),
         ],
         computed,
     }))

@@ -10,6 +10,8 @@ pub(crate) const MOST_COLUMNS: usize = 16_384;
 pub(super) const MOST_ROWS: u64 = 1_048_576;
 /// One record of a CSV or of JSON, in bytes.
 pub(crate) const MOST_RECORD: usize = 8 * 1024 * 1024;
+/// What the record of an error file has room for besides: what is said of the row.
+pub(crate) const MOST_SAID: usize = 1024 * 1024;
 /// What standard input and a packed file may unpack to, in bytes.
 pub(super) const MOST_UNPACKED: u64 = 4 * 1024 * 1024 * 1024;
 /// So many times its size a packed file unpacks to; beyond [`SUSPICIOUS`] more is no table that anybody wrote.

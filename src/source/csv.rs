@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
 
-use super::bounds::{MOST_COLUMNS, MOST_RECORD, record_too_long, too_many_columns};
+use super::bounds::{MOST_COLUMNS, MOST_RECORD, MOST_SAID, record_too_long, too_many_columns};
 use super::bytes::{Bytes, CHUNK, cannot_read, changed};
 use super::encoding::{self, Encoded};
 
 use super::lines::{BlankLines, SENTINEL, TooLong};
 use super::notice::{Notice, What};
+use super::own::Own;
 use super::sheet::letters;
-use super::{Guards, InputOptions, Layout, Row, Rows, Table, delimiter};
-use crate::error::{Error, Fault, Result};
+use super::{Guards, InputOptions, Layout, Row, Rows, Table, delimiter, own};
+use crate::error::{Error, Fault, Result, Rule};
 use crate::record::{Cell, Header, Place, Record};
 
 /// How much of a file is looked at for its delimiter.
@@ -77,8 +78,13 @@ impl CsvPlan {
             }
         };
         let mut records = Records::open(bytes, encoded, delimiter)?;
+        let mut own_row = 0;
         let (header_row, headings, above) = match wanted {
-            Some(0) => (0, without_headings(&mut records)?, 0),
+            Some(0) => {
+                let (row, headings) = without_headings(&mut records, before)?;
+                own_row = row;
+                (0, headings, 0)
+            }
             wanted => headings(
                 &mut records,
                 (wanted, before),
@@ -103,13 +109,14 @@ impl CsvPlan {
             crlf,
             guarded: options.guarded,
             header_row: u32::try_from(header_row).unwrap_or(u32::MAX),
+            tells_delimiter: told.is_some(),
         };
         let plan = Self {
             encoded,
             delimiter,
             guarded: options.guarded,
             header_row,
-            skipped: header_row.max(before),
+            skipped: header_row.max(before).max(own_row),
             least,
             above,
         };
@@ -142,8 +149,10 @@ impl CsvPlan {
         table: &'a Table,
         index: usize,
     ) -> Result<Rows<'a>> {
+        let mut records = Records::open(bytes, self.encoded, self.delimiter)?;
+        records.is_said = Own::of(&table.header).is_some();
         Ok(Box::new(CsvRows {
-            records: Records::open(bytes, self.encoded, self.delimiter)?,
+            records,
             bytes,
             table,
             index,
@@ -231,12 +240,20 @@ pub(super) fn no_header_row(row: u32) -> Error {
     .hint("set header_row in [input] to the row that bears the headings, or 0 if none does")
 }
 
-/// The letters of the columns, as many as the widest of the first rows has.
-fn without_headings(records: &mut Records) -> Result<Vec<String>> {
+/// The letters of the columns, as many as the widest of the first rows has; of an error file, whose first row says its
+/// columns, that row and what it says.
+fn without_headings(records: &mut Records, before: u64) -> Result<(u64, Vec<String>)> {
     let mut width = 0;
+    let mut is_first = true;
     for _ in 0..WIDTH_ROWS {
         if !records.next()? {
             break;
+        }
+        if records.row > before && !records.is_blank() && std::mem::take(&mut is_first) {
+            let texts = records.texts(&records.named)?;
+            if own::are_headings(texts.iter().map(String::as_str)) {
+                return Ok((records.row, texts));
+            }
         }
         let filled = records.record.iter().rposition(|cell| !cell.is_empty());
         width = width.max(filled.map_or(0, |last| last + 1));
@@ -244,7 +261,7 @@ fn without_headings(records: &mut Records) -> Result<Vec<String>> {
     match width {
         0 => Err(Error::input("has no rows").at(&records.named)),
         width if width > MOST_COLUMNS => Err(too_many_columns().at(&records.named)),
-        _ => Ok((0..width).map(letters).collect()),
+        _ => Ok((0, (0..width).map(letters).collect())),
     }
 }
 
@@ -259,6 +276,8 @@ struct Records {
     unclosed: bool,
     /// Whether a quoted text of it has a quote that is not doubled.
     has_stray_quote: bool,
+    /// Whether a record may have so much more as is said of the rows of an error file.
+    is_said: bool,
 }
 
 impl Records {
@@ -277,6 +296,7 @@ impl Records {
             first_end: None,
             unclosed: false,
             has_stray_quote: false,
+            is_said: true,
         })
     }
 
@@ -284,7 +304,7 @@ impl Records {
     fn next(&mut self) -> Result<bool> {
         let start = self.reader.position().byte();
         // The reader beneath is ahead by what it holds.
-        let last = start + (MOST_RECORD + CHUNK) as u64;
+        let last = start + (MOST_RECORD + MOST_SAID + CHUNK) as u64;
         self.reader.get_mut().until(last);
         let more = self
             .reader
@@ -296,9 +316,7 @@ impl Records {
                 if error.get_ref().is_some_and(|error| error.is::<TooLong>()) =>
             {
                 let row = self.row + 1 + self.reader.get_mut().before(start);
-                return Err(record_too_long("row", row).at(&self.named).hint(
-                    "a quote that opens in this row is probably never closed: close it, or double it (\"\") if it belongs to the text",
-                ));
+                return Err(self.too_long(row));
             }
             Err(::csv::ErrorKind::Io(error)) => return Err(cannot_read(&self.named, error)),
             Err(_) => return Err(Error::machine("cannot be read").at(&self.named)),
@@ -311,6 +329,9 @@ impl Records {
             self.first_end = Some(self.reader.position().byte());
         }
         let end = self.reader.position().byte();
+        if !self.is_said && end - start > (MOST_RECORD + CHUNK) as u64 {
+            return Err(self.too_long(self.row));
+        }
         self.has_stray_quote = self.reader.get_mut().has_stray_quote(end);
         self.unclosed = self.record.as_slice().ends_with(SENTINEL);
         if self.unclosed {
@@ -321,6 +342,12 @@ impl Records {
             self.record = fields.iter().collect();
         }
         Ok(true)
+    }
+
+    fn too_long(&self, row: u64) -> Error {
+        record_too_long("row", row).at(&self.named).hint(
+            "a quote that opens in this row is probably never closed: close it, or double it (\"\") if it belongs to the text; if the row really is that long, shorten its longest text, or attach it as a file",
+        )
     }
 
     fn is_blank(&self) -> bool {
@@ -483,7 +510,8 @@ impl CsvRows<'_> {
             b'\t' => "a tab".to_owned(),
             mark => format!("a `{}`", char::from(mark)),
         };
-        let fault = Fault::row(place, format!("has {found} {cells} {expected}"));
+        let fault =
+            Fault::row(place, format!("has {found} {cells} {expected}")).rule(Rule::Mangled);
         if found > width {
             fault.hint(format!(
                 "{mark} probably stands in a text that has no quotes around it: put the text in \" \""
@@ -501,6 +529,7 @@ fn stray_quote(place: Place) -> Fault {
         place,
         "has a quote inside a quoted text that is not doubled: the rest of the row cannot be read as it was meant",
     )
+    .rule(Rule::Mangled)
     .hint("double each quote (\"\") that belongs to the text, or export the file again from the program")
 }
 
@@ -509,5 +538,6 @@ fn unclosed(place: Place) -> Fault {
         place,
         "a quote opens in this row and never closes: all that follows was read as one cell",
     )
+    .rule(Rule::Mangled)
     .hint("close the quote, or double it (\"\") if it belongs to the text")
 }

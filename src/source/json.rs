@@ -6,12 +6,15 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
-use super::bounds::{MOST_RECORD, record_too_long};
+use memchr::memmem;
+
+use super::bounds::{MOST_RECORD, MOST_SAID, record_too_long};
 use super::bytes::{Bytes, CHUNK, cannot_read, changed};
 use super::encoding::{self, Encoded};
+use super::own::COLUMNS;
 use super::scan::Scan;
 use super::{Layout, Row, Rows, Table, flatten};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, Result, Rule};
 use crate::record::{Cell, Header, Place, Record};
 
 /// More columns than any ticket has: an object used as a table, with ids for names.
@@ -90,10 +93,12 @@ impl JsonPlan {
                     .hint("each record must be a JSON object: {\"name\": value, …}"),
             );
         }
+        let is_utf8 = encoded.charset.is_utf8();
         let layout = match &plan.shape {
-            Shape::Lines | Shape::Sequence => Layout::JsonLines,
+            Shape::Lines | Shape::Sequence => Layout::JsonLines { is_utf8 },
             Shape::Document(records) => Layout::JsonDocument {
                 records: records.clone(),
+                is_utf8,
             },
         };
         Ok((plan, Header::new(paths), layout))
@@ -216,14 +221,14 @@ impl Texts {
                 let mut text = Vec::new();
                 let count = reader
                     .by_ref()
-                    .take(MOST_RECORD as u64)
+                    .take((MOST_RECORD + MOST_SAID) as u64 + 1)
                     .read_until(b'\n', &mut text)
                     .map_err(|error| cannot_read(named, error))?;
                 if count == 0 {
                     return Ok(None);
                 }
                 *line += 1;
-                if count == MOST_RECORD {
+                if is_too_long(&text) {
                     return Err(too_long("line", *line).at(&*named));
                 }
                 if !text.trim_ascii().is_empty() {
@@ -235,8 +240,22 @@ impl Texts {
     }
 }
 
+/// Whether a text is longer than a record may be. One of an error file has room for what is said of it.
+pub(super) fn is_too_long(text: &[u8]) -> bool {
+    let is_said = || {
+        let from = text.len().saturating_sub(MOST_SAID);
+        let end = &text[from..];
+        COLUMNS
+            .iter()
+            .all(|name| memmem::find(end, name.as_bytes()).is_some())
+    };
+    text.len() > MOST_RECORD && (text.len() > MOST_RECORD + MOST_SAID || !is_said())
+}
+
 pub(super) fn too_long(unit: &str, number: u64) -> Error {
-    record_too_long(unit, number).hint("a bracket or a quote is probably never closed")
+    record_too_long(unit, number).hint(
+        "close the bracket or the quote that is open there; if the record really is that long, remove its longest member, or attach it as a file",
+    )
 }
 
 struct JsonRows<'a> {
@@ -290,6 +309,7 @@ impl JsonRows<'_> {
             Err(why) => {
                 let unit = if self.lines { "the line" } else { "the record" };
                 let fault = Fault::row(record.place.clone(), format!("{unit} {why}"))
+                    .rule(Rule::Mangled)
                     .value(String::from_utf8_lossy(text.trim_ascii()))
                     .hint(
                         format!("fix {unit} {number} in the input itself")

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use super::cut;
 use super::notice::{Notice, Tally, What};
+use super::own::{MEND, Own};
 use super::parts::{Area, SheetFacts};
 use super::totals::{is_note, is_total};
 use super::{Guards, InputOptions, Layout, Merged, Row, Rows, Rule, Table};
-use crate::error::{Fault, Result};
+use crate::error::{Fault, Result, Rule as Common};
 use crate::record::{Cell, Record};
 use crate::unicode::plain;
 
@@ -108,6 +109,9 @@ impl Keeping {
     }
 }
 
+/// How the fault of a row begins that nobody has fixed since.
+const STILL: &str = "is still marked `unreadable` in `_state`: ";
+
 /// A merged area on its way down, with its value.
 struct Open {
     area: Area,
@@ -126,6 +130,8 @@ pub(super) struct Kept<'a> {
     table: usize,
     next_area: usize,
     open: Vec<Open>,
+    /// Of each table that is an error file, its columns.
+    own: Vec<Option<Own>>,
 }
 
 impl<'a> Kept<'a> {
@@ -144,7 +150,25 @@ impl<'a> Kept<'a> {
             table: usize::MAX,
             next_area: 0,
             open: Vec::new(),
+            own: tables.iter().map(|table| Own::of(&table.header)).collect(),
         }
+    }
+
+    /// A row that could not be read when its error file was written is none until somebody has said that it is put right.
+    fn as_marked(&self, row: Row) -> Row {
+        let own = |record: &Record| self.own.get(record.table).copied().flatten();
+        let Row::Record(record) = row else { return row };
+        let Some(own) = own(&record).filter(|own| own.is_unreadable(&record)) else {
+            return Row::Record(record);
+        };
+        let said = own.text(&record, "_error").unwrap_or_default();
+        let said = said.trim_start_matches(STILL);
+        let hint = own.text(&record, "_hint");
+        let hint = hint.filter(|hint| hint.ends_with(MEND));
+        let fault = Fault::row(record.place.clone(), format!("{STILL}{said}"))
+            .rule(Common::Mangled)
+            .hint(hint.unwrap_or_else(|| format!("fix the row, {MEND}")));
+        Row::Fault(record, vec![fault])
     }
 
     fn with_whole_texts(&self, row: Row) -> Row {
@@ -186,8 +210,10 @@ impl<'a> Kept<'a> {
     fn keeps(&mut self, record: &mut Record, is_good: bool) -> bool {
         let keeping = self.keeping;
         let row = record.place.row;
+        // A merged cell that takes a whole row makes none of its cells a value of a column.
+        let (is_total, is_note) = (is_total(record), is_note(record));
         if let Some(facts) = keeping.facts(record.table) {
-            let filled = self.fill(facts, record);
+            let filled = self.fill(facts, record, is_total || is_note);
             let of_table = self.counts.tables.entry(record.table).or_default();
             for _ in 0..filled {
                 of_table.merged.add(row);
@@ -207,14 +233,14 @@ impl<'a> Kept<'a> {
             of_table.headings.add(row);
             return false;
         }
-        if is_total(record) {
+        if is_total {
             of_table.totals.add(row);
             if keeping.total_rows == Some(Rule::Skip) {
                 return false;
             }
         }
         of_table.rows += 1;
-        match is_note(record) {
+        match is_note {
             true => of_table.below.add(row),
             false => of_table.below = Tally::default(),
         }
@@ -230,8 +256,9 @@ impl<'a> Kept<'a> {
         true
     }
 
-    /// Gives the cells under merged ones their value, or counts those that would have one; how many they are.
-    fn fill(&mut self, facts: &SheetFacts, record: &mut Record) -> usize {
+    /// Gives the cells under merged ones their value, or counts those that would have one; how many they are. In a row
+    /// that sums up others, or holds one cell, what is merged over several columns stays one cell.
+    fn fill(&mut self, facts: &SheetFacts, record: &mut Record, is_apart: bool) -> usize {
         if facts.merged.is_empty() {
             return 0;
         }
@@ -258,7 +285,12 @@ impl<'a> Kept<'a> {
         }
         let is_filled = self.keeping.merged == Some(Merged::Fill);
         let mut count = 0;
-        for Open { area, value } in self.open.iter().filter(|open| !open.value.is_empty()) {
+        let is_filling = |open: &&Open| {
+            let is_wide = open.area.right > open.area.left;
+            let stays_one = is_apart && is_wide && open.area.top == row;
+            !open.value.is_empty() && !stays_one
+        };
+        for Open { area, value } in self.open.iter().filter(is_filling) {
             let last = (area.right as usize).min(record.cells.len().saturating_sub(1));
             for column in area.left as usize..=last {
                 let cell = &mut record.cells[column];
@@ -278,7 +310,7 @@ impl<'a> Kept<'a> {
 fn is_heading(record: &Record, table: &Table) -> bool {
     let has_headings = match &table.layout {
         Layout::Csv { header_row, .. } | Layout::Workbook { header_row, .. } => *header_row > 0,
-        Layout::JsonLines | Layout::JsonDocument { .. } => false,
+        Layout::JsonLines { .. } | Layout::JsonDocument { .. } => false,
     };
     let written = table.header.written();
     let mut filled = 0;
@@ -306,7 +338,7 @@ impl Iterator for Kept<'_> {
             let mut row = self
                 .rows
                 .next()
-                .map(|row| row.map(|row| self.with_whole_texts(row)));
+                .map(|row| row.map(|row| self.as_marked(self.with_whole_texts(row))));
             let keeps = match &mut row {
                 Some(Ok(Row::Record(record))) => self.keeps(record, true),
                 Some(Ok(Row::Fault(record, _))) => self.keeps(record, false),

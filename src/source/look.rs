@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::shown;
+use crate::record::Cell;
+
 /// How one table of an input looks; of all but workbooks nothing is known.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Look {
@@ -10,6 +13,8 @@ pub(crate) struct Look {
     /// Ranges of columns that nobody sees.
     pub(super) hidden: Vec<(u32, u32)>,
     pub(super) formats: Formats,
+    /// Whether numbers are read as they are shown.
+    pub(super) shows: bool,
     /// All sheets of the workbook in their order, and whether nobody sees each.
     pub(super) sheets: Vec<(String, bool)>,
 }
@@ -52,6 +57,18 @@ impl Look {
     pub(crate) fn format(&self, column: usize) -> Option<&str> {
         let column = u32::try_from(column).ok()?;
         self.formats.0.get(&column)?.as_deref()
+    }
+
+    /// The same for a cell. A number that is read as it is shown keeps another format where that of its column would show it
+    /// in another way.
+    pub(crate) fn format_of(&self, column: usize, cell: &Cell) -> Option<&str> {
+        let is_other = |code: &&str| match cell {
+            Cell::Number(number) if self.shows => {
+                matches!(shown::cell(*number, code), Cell::Shown(_))
+            }
+            _ => false,
+        };
+        self.format(column).filter(|code| !is_other(code))
     }
 
     /// The sheet of that number, from 1, and whether nobody sees it.

@@ -23,6 +23,7 @@ mod look;
 mod marks;
 mod notice;
 mod open;
+pub(crate) mod own;
 mod parts;
 mod scan;
 mod sheet;
@@ -38,7 +39,7 @@ use std::sync::Arc;
 use crate::error::{Fault, Result};
 use crate::record::{Header, Record};
 
-pub(crate) use bounds::MOST_RECORD;
+pub(crate) use bounds::{MOST_RECORD, MOST_SAID};
 pub(crate) use cells::{Archive, Spot, each_cell};
 pub use charset::Charset;
 pub(crate) use encoding::LABELS;
@@ -47,7 +48,7 @@ pub use guess::{Likely, Mixed};
 pub(crate) use look::Look;
 pub use notice::{Notice, ShownAs, What};
 pub(crate) use parts::{attribute_of, each_tag, name_of};
-pub(crate) use sheet::{excel_name, letters};
+pub(crate) use sheet::{excel_name, letters, name_apart};
 pub(crate) use shown::{is_date_format, is_general_format};
 pub(crate) use workbook::THREAD as READER_THREAD;
 
@@ -151,6 +152,8 @@ pub enum Layout {
         guarded: Guards,
         /// The row of the headings; 0: none.
         header_row: u32,
+        /// Whether its first line tells Excel the delimiter (`sep=;`).
+        tells_delimiter: bool,
     },
     /// A workbook of any kind (written again as XLSX).
     Workbook {
@@ -160,11 +163,16 @@ pub enum Layout {
         number: u32,
     },
     /// One JSON object a line.
-    JsonLines,
+    JsonLines {
+        /// Whether it is UTF-8.
+        is_utf8: bool,
+    },
     /// A JSON document: an array of objects, or an object with them under a member.
     JsonDocument {
         /// The member that holds the records; `None`: the document is the array.
         records: Option<String>,
+        /// Whether it is UTF-8.
+        is_utf8: bool,
     },
 }
 

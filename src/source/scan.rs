@@ -1,12 +1,16 @@
 //! The records of a JSON document, cut out of its stream without holding more than one of them.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
-use super::bounds::MOST_RECORD;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::bounds::{MOST_RECORD, MOST_SAID};
 use super::bytes::cannot_read;
 use super::flatten;
-use super::json::too_long;
+use super::json::{is_too_long, too_long};
 use crate::error::{Error, Result};
 
 /// So many members of a document are named in an error.
@@ -63,7 +67,7 @@ impl Scan {
             return Ok(false);
         }
         // What is wrong in it is found, and said, when it is read.
-        Ok(self.value(b'{').is_ok() && self.token()? == Some(b'{'))
+        Ok(self.skip(b'{').is_ok() && self.token()? == Some(b'{'))
     }
 
     /// The members that hold arrays of objects, as `records` names them; none for an array or a sequence.
@@ -99,8 +103,7 @@ impl Scan {
             (Some(b'{'), Some(member)) => self.enter_member(member),
             (Some(b'{'), None) => Err(self.lone_object()?),
             (Some(byte), _) => {
-                let value = self.value(byte)?;
-                flatten::check(&value).map_err(|why| self.invalid(&why))?;
+                self.skip(byte)?;
                 self.ended()?;
                 Err(Error::input("holds one value and no records").at(&self.named))
             }
@@ -129,8 +132,7 @@ impl Scan {
             if let Some(inner) = inner.filter(|_| byte == b'{') {
                 return self.enter_member(inner);
             }
-            let value = self.value(byte)?;
-            flatten::check(&value).map_err(|why| self.invalid(&why))?;
+            self.skip(byte)?;
             if others.len() < MOST_NAMED {
                 others.push(name);
             }
@@ -166,12 +168,12 @@ impl Scan {
         let mut first = true;
         while let Some((name, byte)) = self.member(first)? {
             first = false;
-            let value = self.value(byte)?;
-            flatten::check(&value).map_err(|why| self.invalid(&why))?;
-            if matches!(byte, b'[' | b'{')
-                && let Ok(value) = serde_json::from_slice(&value)
-            {
-                note_arrays(&value, &name, 0, &mut arrays, &mut filled);
+            match byte {
+                b'[' | b'{' => {
+                    let value: Outline = self.stream(byte)?;
+                    note_arrays(&value, &name, 0, &mut arrays, &mut filled);
+                }
+                _ => self.skip(byte)?,
             }
         }
         Ok(if filled.is_empty() { arrays } else { filled })
@@ -224,7 +226,10 @@ impl Scan {
             Some(byte) => {
                 self.number += 1;
                 let text = self.value(byte)?;
-                Ok(Some((self.number, text)))
+                match is_too_long(&text) {
+                    true => Err(too_long("record", self.number).at(&self.named)),
+                    false => Ok(Some((self.number, text))),
+                }
             }
         }
     }
@@ -256,8 +261,7 @@ impl Scan {
     fn leave(&mut self) -> Result<()> {
         for _ in 0..self.depth {
             while let Some((_, byte)) = self.member(false)? {
-                let value = self.value(byte)?;
-                flatten::check(&value).map_err(|why| self.invalid(&why))?;
+                self.skip(byte)?;
             }
         }
         Ok(())
@@ -267,6 +271,29 @@ impl Scan {
         match self.token()? {
             None => Ok(()),
             byte => Err(self.unexpected(byte, "the end of the file")),
+        }
+    }
+
+    /// Goes behind a value that is no record, however long it is.
+    fn skip(&mut self, first: u8) -> Result<()> {
+        if matches!(first, b'"' | b'[' | b'{') {
+            return self.stream::<IgnoredAny>(first).map(drop);
+        }
+        let value = self.value(first)?;
+        flatten::check(&value).map_err(|why| self.invalid(&why))
+    }
+
+    /// What is made of a text, an array or an object while it goes by.
+    fn stream<T: for<'de> Deserialize<'de>>(&mut self, first: u8) -> Result<T> {
+        let mut bytes = OneByOne {
+            scan: self,
+            first: Some(first),
+            failed: None,
+        };
+        let made = T::deserialize(&mut serde_json::Deserializer::from_reader(&mut bytes));
+        match bytes.failed.take() {
+            Some(error) => Err(error),
+            None => made.map_err(|error| self.invalid(&flatten::invalid(error))),
         }
     }
 
@@ -295,7 +322,7 @@ impl Scan {
                 b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            if text.len() > MOST_RECORD {
+            if text.len() > MOST_RECORD + MOST_SAID {
                 return Err(too_long("record", self.number).at(&self.named));
             }
         }
@@ -348,22 +375,121 @@ impl Scan {
     }
 }
 
+/// The bytes of a value for who reads it while it goes by.
+struct OneByOne<'s> {
+    scan: &'s mut Scan,
+    first: Option<u8>,
+    failed: Option<Error>,
+}
+
+impl Read for OneByOne<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let Some(room) = out.first_mut() else {
+            return Ok(0);
+        };
+        let next = match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.scan.byte(),
+        };
+        match next {
+            Ok(Some(byte)) => {
+                *room = byte;
+                Ok(1)
+            }
+            Ok(None) => Ok(0),
+            Err(error) => {
+                self.failed = Some(error);
+                Err(io::Error::other("the file cannot be read"))
+            }
+        }
+    }
+}
+
+/// Where a value has arrays.
+enum Outline {
+    Other,
+    Array { has_objects: bool },
+    Object(Vec<(String, Outline)>),
+}
+
+impl<'de> Deserialize<'de> for Outline {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> std::result::Result<Self, D::Error> {
+        value.deserialize_any(OutlineOf)
+    }
+}
+
+struct OutlineOf;
+
+impl<'de> Visitor<'de> for OutlineOf {
+    type Value = Outline;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<Outline, E> {
+        Ok(Outline::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<Outline, E> {
+        Ok(Outline::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<Outline, E> {
+        Ok(Outline::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<Outline, E> {
+        Ok(Outline::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> std::result::Result<Outline, E> {
+        Ok(Outline::Other)
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Outline, E> {
+        Ok(Outline::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Outline, A::Error> {
+        let mut has_objects = false;
+        while let Some(item) = items.next_element::<Outline>()? {
+            has_objects |= matches!(item, Outline::Object(_));
+        }
+        Ok(Outline::Array { has_objects })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut members: A,
+    ) -> std::result::Result<Outline, A::Error> {
+        let mut named = Vec::new();
+        while let Some((name, value)) = members.next_entry::<String, Outline>()? {
+            // An object that is a table has a member for each of its rows.
+            if !matches!(value, Outline::Other) && named.len() < MOST_NAMED {
+                named.push((name, value));
+            }
+        }
+        Ok(Outline::Object(named))
+    }
+}
+
 /// Notes the arrays within a value by their paths: all of them, and those that hold objects.
 fn note_arrays(
-    value: &serde_json::Value,
+    value: &Outline,
     path: &str,
     depth: usize,
     arrays: &mut Vec<String>,
     filled: &mut Vec<String>,
 ) {
     match value {
-        serde_json::Value::Array(items) if arrays.len() < MOST_NAMED => {
+        Outline::Array { has_objects } if arrays.len() < MOST_NAMED => {
             arrays.push(path.to_owned());
-            if items.iter().any(serde_json::Value::is_object) {
+            if *has_objects {
                 filled.push(path.to_owned());
             }
         }
-        serde_json::Value::Object(members) if depth < LOOKED_FOR => {
+        Outline::Object(members) if depth < LOOKED_FOR => {
             for (name, value) in members {
                 note_arrays(value, &format!("{path}.{name}"), depth + 1, arrays, filled);
             }

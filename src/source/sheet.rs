@@ -10,7 +10,7 @@ use super::csv::no_header_row;
 use super::headings;
 use super::look::Formats;
 use super::workbook::Book;
-use super::{InputOptions, Numbers, SheetChoice, SheetName};
+use super::{InputOptions, Numbers, SheetChoice, SheetName, own};
 use crate::error::{Error, Result};
 use crate::record::{Cell, ShownNumber};
 
@@ -39,6 +39,8 @@ pub(super) struct Sheet {
     pub(super) number: u32,
     /// 0: none.
     pub(super) header_row: u64,
+    /// Whether that row is one of the input's: an error file whose input has no headings says its columns itself.
+    pub(super) has_headings: bool,
     pub(super) headings: Vec<String>,
     /// Whether a row stands below the headings.
     pub(super) has_rows: bool,
@@ -162,6 +164,23 @@ pub(crate) fn excel_name(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// The same, where names that become one are told apart: `a/b` and `a:b`.
+pub(crate) fn name_apart(name: &str) -> Cow<'_, str> {
+    const ROOM: usize = 31 - 5;
+    match excel_name(name) {
+        Cow::Borrowed(name) => Cow::Borrowed(name),
+        Cow::Owned(other) => {
+            let mut units = 0;
+            let kept = other.chars().take_while(|sign| {
+                units += sign.len_utf16();
+                units <= ROOM
+            });
+            let digits = blake3::hash(name.as_bytes()).to_hex();
+            Cow::Owned(format!("{}~{}", kept.collect::<String>(), &digits[..4]))
+        }
+    }
+}
+
 fn pick<'a>(
     all: &'a [(u32, calamine::Sheet)],
     wanted: &SheetName,
@@ -177,6 +196,10 @@ fn pick<'a>(
                         .find(|(_, sheet)| sheet.name.trim().to_lowercase() == folded)
                 })
                 // In the error file of an ODS a sheet has the name that an XLSX can have.
+                .or_else(|| {
+                    all.iter()
+                        .find(|(_, sheet)| sheet.name == name_apart(wanted))
+                })
                 .or_else(|| {
                     all.iter()
                         .find(|(_, sheet)| sheet.name == excel_name(wanted))
@@ -208,13 +231,25 @@ fn probe(
     options: &InputOptions,
 ) -> Result<Option<Sheet>> {
     let wanted = options.header_row;
+    let heading = |cell: &Cell| match cell {
+        Cell::Shown(shown) if options.numbers != Some(Numbers::Shown) => {
+            Cell::Number(shown.number).text().into_owned()
+        }
+        cell => cell.text().into_owned(),
+    };
+    let texts = |cells: &[Cell]| cells.iter().map(heading).collect::<Vec<String>>();
     let (mut above, mut shown) = (0, Vec::new());
     let mut over: Vec<(u64, Vec<Cell>)> = Vec::new();
     let mut headings: Option<(u64, Vec<Cell>)> = (wanted == Some(0)).then(|| (0, Vec::new()));
     let (mut seen, mut has_rows, mut width) = (0, false, 0);
     book.formats = Some(Formats::default());
     book.rows(name, &mut |row, cells| {
+        let is_first = seen == 0 && wanted == Some(0);
         match &headings {
+            Some(_) if is_first && own::are_headings(texts(&cells).iter().map(String::as_str)) => {
+                width = width.max(cells.len());
+                headings = Some((row, cells));
+            }
             None if wanted.is_none_or(|wanted| u64::from(wanted) == row) => {
                 width = width.max(cells.len());
                 headings = Some((row, cells));
@@ -256,13 +291,6 @@ fn probe(
     let headings = match header_row {
         0 => (0..width).map(letters).collect(),
         _ => {
-            let heading = |cell: &Cell| match cell {
-                Cell::Shown(shown) if options.numbers != Some(Numbers::Shown) => {
-                    Cell::Number(shown.number).text().into_owned()
-                }
-                cell => cell.text().into_owned(),
-            };
-            let texts = |cells: &[Cell]| cells.iter().map(heading).collect::<Vec<String>>();
             let over: Vec<_> = over
                 .iter()
                 .map(|(row, cells)| (*row, texts(cells)))
@@ -278,6 +306,7 @@ fn probe(
         name: name.to_owned(),
         number,
         header_row,
+        has_headings: wanted != Some(0),
         headings,
         has_rows,
         above,
@@ -410,7 +439,7 @@ impl<'a, 'b> Gather<'a, 'b> {
 
 #[cfg(test)]
 mod tests {
-    use super::{excel_name, letters};
+    use super::{excel_name, letters, name_apart};
 
     #[test]
     fn names_of_sheets_are_such_as_a_workbook_can_have() {
@@ -425,7 +454,10 @@ mod tests {
             ),
         ] {
             assert_eq!(excel_name(name), expected);
+            assert_eq!(excel_name(&name_apart(name)), name_apart(name));
         }
+        assert_eq!(name_apart("Tickets"), "Tickets");
+        assert_ne!(name_apart("a/b"), name_apart("a:b"));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use super::xlsx_cells::{self, Asked};
 use super::{
     InputOptions, Layout, Numbers, Row, Rows, SheetChoice, Table, bounds, calc, parts, shown,
 };
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, Result, Rule};
 use crate::record::{Cell, Header, Place, Record};
 
 /// XLS and ODS files are held whole: this much of a file, which takes some ten times as much memory.
@@ -393,7 +393,10 @@ impl WorkbookPlan {
             .iter()
             .map(|sheet| {
                 let layout = Layout::Workbook {
-                    header_row: u32::try_from(sheet.header_row).unwrap_or(u32::MAX),
+                    header_row: match sheet.has_headings {
+                        true => u32::try_from(sheet.header_row).unwrap_or(u32::MAX),
+                        false => 0,
+                    },
                     number: sheet.number,
                 };
                 (
@@ -477,6 +480,7 @@ impl WorkbookPlan {
                 .map(|facts| facts.hidden_columns.clone())
                 .unwrap_or_default(),
             formats: about.sheet.formats.clone(),
+            shows: self.shows,
             sheets: self.all.clone(),
         })
     }
@@ -624,6 +628,7 @@ fn row(table: &Table, index: usize, number: u64, mut cells: Vec<Cell>) -> Row {
                 letters(column)
             ),
         )
+        .rule(Rule::Lost)
         .value(cells[column].text())
         .hint(format!(
             "give the column a heading, or clear the cell, which holds `{}`",

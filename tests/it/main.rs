@@ -28,6 +28,7 @@ mod init;
 mod machine;
 mod mapping_faults;
 mod mapping_keys;
+mod mended;
 mod migrate;
 mod old_ledger;
 mod oracle;

@@ -16,10 +16,10 @@ use crate::ledger::Scope;
 use crate::mapping::{BaselineRule, Mapping};
 use crate::outfile::Records;
 use crate::report::conflicts::{self, Resolved};
-use crate::report::error_file;
 use crate::report::summary::Aftermath;
 use crate::report::words;
 use crate::run::{self, Clash, Counts, Desk, Said};
+use crate::source::own::Own;
 use crate::source::{Layout, Table};
 
 /// How many conflicts a dry run names.
@@ -170,12 +170,7 @@ impl Import<'_> {
 
     /// Whether all rows of the file are looked at.
     fn is_whole(&self, pass: &Pass<'_>) -> bool {
-        let is_error_file = |table: &Table| {
-            let names = table.header.names();
-            error_file::COLUMNS
-                .iter()
-                .all(|it| names.iter().any(|name| name == it))
-        };
+        let is_error_file = |table: &Table| Own::of(&table.header).is_some();
         self.only().is_none()
             && self.resolved.is_none()
             && self.args.rows.is_none()

@@ -57,6 +57,7 @@ use crate::report::samples::Samples;
 use crate::report::summary::Aftermath;
 use crate::report::{Context, Reporter, Summary, unread, words};
 use crate::run::{self, Compared, Items, Job, Limiter, Totals};
+use crate::source::own::Own;
 use crate::source::{Input, Table};
 use crate::systems::{self, Operation, SystemName};
 
@@ -539,6 +540,9 @@ impl Import<'_> {
         for note in plan.notes() {
             self.output.say(&format!("  note       {note}"));
         }
+        if let Some(alike) = survey.alike(self.input) {
+            self.output.say(&format!("  warning    {alike}"));
+        }
         let unlike = plan.unlike();
         if !unlike.is_empty() {
             return Err(Error::mapping(unlike));
@@ -757,10 +761,7 @@ impl Import<'_> {
 
     /// To which run it belongs: a retry says it, and an error file is known by its columns.
     fn belongs(&self) -> Belongs {
-        let is_error_file = |table: &Table| {
-            let names = table.header.names();
-            (error_file::COLUMNS.iter()).all(|column| names.iter().any(|name| name == column))
-        };
+        let is_error_file = |table: &Table| Own::of(&table.header).is_some();
         match self.part {
             Part::Failed(only) => Belongs::To(only.code().to_owned()),
             Part::Corrected(run) => Belongs::To(run.clone()),
@@ -907,6 +908,8 @@ impl Import<'_> {
 
     fn reporter(&self, plan: &Arc<BoundPlan>) -> Result<Reporter> {
         let claims = self.claims()?;
+        error_file::check_name(self.input.tables(), self.args.errors.as_deref())?;
+        let (names_file, names_sheet) = plan.names_read();
         let files = (!self.args.dry_run).then(|| {
             ErrorFiles::new(
                 self.input.tables(),
@@ -919,6 +922,7 @@ impl Import<'_> {
             .looking_like(self.input.looks())
             .with_sheets(self.mapping.sheets_beside())
             .keyed_by(self.mapping.key_columns())
+            .naming(names_file, names_sheet)
             .once_a_row(self.mapping.takes_apart())
         });
         let reporter = Reporter::new(

@@ -152,6 +152,7 @@ impl Checker<'_> {
             return Err(error);
         }
         let mut notes = self.bound.notes();
+        notes.extend(survey.alike(self.input));
         let elsewhere = elsewhere.into_inner();
         if elsewhere > 0 {
             notes.push(format!(

@@ -200,7 +200,7 @@ impl Run<'_> {
             file: Arc::clone(&file),
             sheet: None,
             header: Arc::new(Header::new(written)),
-            layout: Layout::JsonLines,
+            layout: Layout::JsonLines { is_utf8: true },
             gzip: false,
         };
         (table, rows)

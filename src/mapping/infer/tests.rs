@@ -26,6 +26,7 @@ pub(super) fn table(headings: &[String]) -> Table {
             crlf: false,
             guarded: crate::source::Guards::None,
             header_row: 1,
+            tells_delimiter: false,
         },
         gzip: false,
     }

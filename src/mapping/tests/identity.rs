@@ -130,5 +130,12 @@ fn columns_that_nothing_reads_are_known() {
         &with_fields(""),
         table(&["Id", "Title", "Building", "Notes", "_error"]),
     );
+    let names: Vec<String> = (bound.unread_columns().into_iter())
+        .map(|(_, name)| name)
+        .collect();
+    assert_eq!(names, ["Notes", "_error"]);
+    let mut columns = vec!["Id", "Title", "Building", "Notes"];
+    columns.extend(crate::source::own::COLUMNS);
+    let bound = bind(&with_fields(""), table(&columns));
     assert_eq!(bound.unread_columns(), [(0, "Notes".to_owned())]);
 }

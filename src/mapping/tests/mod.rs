@@ -328,6 +328,7 @@ fn table(columns: &[&str]) -> Table {
             crlf: false,
             guarded: crate::source::Guards::None,
             header_row: 1,
+            tells_delimiter: false,
         },
         gzip: false,
     }

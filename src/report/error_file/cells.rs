@@ -89,6 +89,21 @@ pub(super) fn own_text(cell: &Cell) -> Option<Cow<'_, str>> {
     }
 }
 
+/// The formula of a cell that shows an error, and the error. None where it shows no error that an XLSX knows.
+pub(super) fn formula_of(cell: &Cell) -> Option<(&'static str, &'static str)> {
+    const KNOWN: [(&str, &str); 7] = [
+        ("=NA()", "#N/A"),
+        ("=1/0", "#DIV/0!"),
+        ("=#REF!", "#REF!"),
+        ("=#VALUE!", "#VALUE!"),
+        ("=#NAME?", "#NAME?"),
+        ("=#NUM!", "#NUM!"),
+        ("=#NULL!", "#NULL!"),
+    ];
+    let shown = cell.error()?;
+    KNOWN.into_iter().find(|(_, known)| *known == shown)
+}
+
 /// Writes a cell that is no text; `column` is the format of its column in the input.
 pub(super) fn write(
     sheet: &mut Worksheet,
@@ -111,9 +126,11 @@ pub(super) fn write(
             sheet.write_boolean_with_format(row, at, *value, formats.general(marked))?;
             return Ok(());
         }
-        // An error again, so that a cell nobody fixed is a fault again and not an empty one.
+        // The same error again, so that a cell nobody fixed is the same fault again and not an empty one. Of a cell that is
+        // no such error the row is marked.
         Cell::Fault(_) => {
-            let formula = Formula::new("=NA()").set_result("#N/A");
+            let (formula, shown) = formula_of(cell).unwrap_or(("=NA()", "#N/A"));
+            let formula = Formula::new(formula).set_result(shown);
             sheet.write_formula_with_format(row, at, formula, formats.general(marked))?;
             return Ok(());
         }

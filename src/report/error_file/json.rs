@@ -4,16 +4,18 @@ use std::io::Write;
 
 use serde_json::{Map, Number, Value};
 
-use super::{COLUMNS, Rejected, kept_columns, unwritable};
+use super::{Rejected, kept_columns, unwritable};
 use crate::error::Result;
 use crate::outfile::Draft;
 use crate::record::Cell;
-use crate::source::Table;
+use crate::source::own::second;
+use crate::source::{Layout, MOST_RECORD, MOST_SAID, Table};
 
 /// Objects nested as they were.
 pub(super) struct JsonFile {
     out: Draft,
     columns: Vec<(usize, String)>,
+    added: Vec<String>,
     /// `Some` for a document: whether its array is a member of an object.
     document: Option<bool>,
     first: bool,
@@ -23,9 +25,16 @@ impl JsonFile {
     /// `document`: `None` for lines, else the member that holds the records.
     pub(super) fn start(
         table: &Table,
+        added: &[&str],
         document: Option<Option<&str>>,
         mut out: Draft,
     ) -> Result<Self> {
+        // Whatever encoding the mapping names: a mark wins over that.
+        if let Layout::JsonLines { is_utf8: false } | Layout::JsonDocument { is_utf8: false, .. } =
+            table.layout
+        {
+            out.write_all("\u{feff}".as_bytes()).map_err(unwritable)?;
+        }
         match document {
             None => {}
             Some(None) => out.write_all(b"[\n").map_err(unwritable)?,
@@ -35,21 +44,49 @@ impl JsonFile {
         }
         let written = table.header.written();
         let columns = kept_columns(table);
+        let mut columns: Vec<(usize, String)> = columns
+            .into_iter()
+            .map(|column| (column, written[column].clone()))
+            .collect();
+        // A value must be there before what lies under its name: then that takes its whole path for a name.
+        columns.sort_by_key(|(_, path)| path.matches('.').count());
+        // No object has a member twice, and that of the input is its own: `_key`, or what lies in it.
+        let has = |name: &str| {
+            let is_it = |path: &str| path == name || path.starts_with(&format!("{name}."));
+            columns.iter().any(|(_, path)| is_it(path))
+        };
+        let named = |name: &&str| match has(name) {
+            true => second(name),
+            false => (*name).to_owned(),
+        };
         Ok(Self {
             out,
-            columns: columns
-                .into_iter()
-                .map(|column| (column, written[column].clone()))
-                .collect(),
+            added: added.iter().map(named).collect(),
+            columns,
             document: document.map(|member| member.is_some()),
             first: true,
         })
     }
 
-    pub(super) fn row(&mut self, row: &Rejected<'_>) -> Result<()> {
+    /// `false` where the record would be longer than one may be that is read.
+    pub(super) fn row(&mut self, row: &Rejected<'_>) -> Result<bool> {
+        let mut text = Vec::new();
+        // So that each of the file has all members; of a record that leaves no room for them others do.
+        for has_empty in [true, false] {
+            text.clear();
+            let object = self.object(row, has_empty);
+            serde_json::to_writer(&mut text, &Value::Object(object)).map_err(unwritable)?;
+            if text.len() <= MOST_RECORD + MOST_SAID {
+                return self.put(&text).map(|()| true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn object(&self, row: &Rejected<'_>, has_empty: bool) -> Map<String, Value> {
         let mut object = Map::new();
         // Filled cells first: an empty one must not block the path of what lies under its name.
-        for empty in [false, true] {
+        for empty in [false, true].into_iter().take(1 + usize::from(has_empty)) {
             for (column, path) in &self.columns {
                 let cell = row.record.cell(*column);
                 if matches!(cell, Cell::Empty) == empty {
@@ -57,9 +94,13 @@ impl JsonFile {
                 }
             }
         }
-        for (name, text) in COLUMNS.iter().zip(&row.extra) {
-            object.insert((*name).to_owned(), Value::from(text.as_str()));
+        for (name, text) in self.added.iter().zip(&row.extra) {
+            object.insert(name.clone(), Value::from(text.as_str()));
         }
+        object
+    }
+
+    fn put(&mut self, text: &[u8]) -> Result<()> {
         let between: &[u8] = match (self.document, self.first) {
             (Some(_), false) => b",\n",
             (None, false) => b"\n",
@@ -67,7 +108,7 @@ impl JsonFile {
         };
         self.first = false;
         self.out.write_all(between).map_err(unwritable)?;
-        serde_json::to_writer(&mut self.out, &Value::Object(object)).map_err(unwritable)
+        self.out.write_all(text).map_err(unwritable)
     }
 
     pub(super) fn finish(mut self) -> Result<Draft> {

@@ -2,7 +2,8 @@
 //!
 //! One file for each input file: same format, delimiter, encoding, sheet and header row, the columns in order
 //! and behind them `_row`, `_key`, `_state`, `_field`, `_error`, `_hint`. It is itself an input: fixed, it is
-//! run with the same mapping. It is written as the rows come, to a temporary file in the target's folder, and
+//! run with the same mapping. A row whose cells are not all that its file said is marked in `_state`, and no row until
+//! somebody has put it right. It is written as the rows come, to a temporary file in the target's folder, and
 //! takes its name when the run ends. One that somebody has worked on since keeps its name (`outfile::Records`).
 
 mod cells;
@@ -14,6 +15,8 @@ mod workbook;
 
 pub(super) use workbook::anew;
 
+#[cfg(test)]
+mod mended_tests;
 #[cfg(test)]
 mod tests;
 
@@ -27,14 +30,17 @@ use super::texts::Texts;
 use crate::error::{Error, Fault, Result};
 use crate::mapping::SheetBeside;
 use crate::outfile::{Claims, Draft, Readers, Records};
-use crate::record::{ColumnRef, Place, Record, RowKey};
-use crate::source::{Layout, Look, Table};
+use crate::record::{Cell, ColumnRef, Place, Record, RowKey};
+use crate::source::own::{self, Own, UNREADABLE};
+use crate::source::{Layout, Look, MOST_RECORD, Table};
 
 use name::Target;
 pub(crate) use name::{base_of, named_like};
 
-/// The columns that are added, in order.
-pub const COLUMNS: [&str; 6] = ["_row", "_key", "_state", "_field", "_error", "_hint"];
+pub use crate::source::own::COLUMNS;
+
+/// How many characters of what is wrong with a row are told.
+const MOST_SAID_OF_ROW: usize = 50_000;
 
 /// Takes the rejected rows of a run.
 pub struct ErrorFiles {
@@ -50,6 +56,8 @@ pub struct ErrorFiles {
     looks: Vec<Look>,
     beside: Vec<SheetBeside>,
     key_columns: Vec<String>,
+    /// The names of the columns that are added to each file.
+    added: Vec<&'static str>,
     /// Where several records may be made of one row: what is wrong with those of a row so far, by the row.
     together: Option<BTreeMap<Place, Together>>,
 }
@@ -76,6 +84,8 @@ pub struct ErrorFilesWritten {
 struct Open {
     writer: Writer,
     target: Target,
+    /// The rows that no record of it can hold.
+    left_out: Vec<u64>,
 }
 
 enum Writer {
@@ -87,12 +97,31 @@ enum Writer {
 /// One row as it is written.
 struct Rejected<'a> {
     record: &'a Record,
-    /// The texts of [`COLUMNS`].
+    /// The texts of the columns that are added.
     extra: Vec<String>,
     /// Which cells are to blame: the column's position and why.
     marks: Vec<(usize, &'a str)>,
     /// What is wrong with rows of other sheets, and where they are.
     elsewhere: Vec<(&'a Place, &'a str)>,
+}
+
+/// Refuses a name under which an error file of these tables could not be read again.
+///
+/// # Errors
+/// When the name is that of another kind of file.
+pub(crate) fn check_name(tables: &[Table], to: Option<&Path>) -> Result<()> {
+    let Some(to) = to.filter(|to| !to.is_dir()) else {
+        return Ok(());
+    };
+    match tables.iter().find(|table| !name::is_read_as(table, to)) {
+        None => Ok(()),
+        Some(table) => Err(Error::usage(format!(
+            "`--errors {}` has the wrong extension: the error file has the format of `{}`",
+            to.display(),
+            table.file
+        ))
+        .hint("name a file with the same extension (.xlsx for any workbook), or a folder")),
+    }
 }
 
 impl ErrorFiles {
@@ -119,6 +148,7 @@ impl ErrorFiles {
             looks: Vec::new(),
             beside: Vec::new(),
             key_columns: Vec::new(),
+            added: COLUMNS.to_vec(),
             together: None,
         }
     }
@@ -148,6 +178,15 @@ impl ErrorFiles {
     #[must_use]
     pub(crate) fn keyed_by(mut self, columns: Vec<String>) -> Self {
         self.key_columns = columns;
+        self
+    }
+
+    /// Says what the file and the sheet of each row were called, where the mapping reads it: an error file has other names.
+    #[must_use]
+    pub(crate) fn naming(mut self, file: bool, sheet: bool) -> Self {
+        let names = [(file, own::FILE), (sheet, own::SHEET)];
+        let asked = names.into_iter().filter(|(is_asked, _)| *is_asked);
+        self.added.extend(asked.map(|(_, name)| name));
         self
     }
 
@@ -217,7 +256,11 @@ impl ErrorFiles {
             });
             let faults: Vec<&Fault> = mine.collect();
             let table = &self.tables[record.table];
-            let rejected = reject(table, record, key, state, &faults, &self.key_columns);
+            let mut rejected = reject(table, record, key, state, &faults, &self.key_columns);
+            let named = self.added.iter().skip(COLUMNS.len());
+            rejected
+                .extra
+                .extend(named.map(|name| first_name(table, record, name)));
             let file = self.tables[record.table].file.clone();
             if !self.open.contains_key(&file) {
                 let open = self.start(&file)?;
@@ -225,10 +268,13 @@ impl ErrorFiles {
                 self.order.push(file.clone());
             }
             if let Some(open) = self.open.get_mut(&file) {
-                match &mut open.writer {
+                let is_written = match &mut open.writer {
                     Writer::Csv(writer) => writer.row(&rejected)?,
                     Writer::Json(writer) => writer.row(&rejected)?,
-                    Writer::Workbook(writer) => writer.row(&rejected)?,
+                    Writer::Workbook(writer) => writer.row(&rejected).map(|()| true)?,
+                };
+                if !is_written {
+                    open.left_out.push(record.place.row);
                 }
             }
         }
@@ -252,21 +298,37 @@ impl ErrorFiles {
         let shape = workbook::Shape {
             looks: &self.looks,
             beside: &self.beside,
-            own: &COLUMNS,
+            own: &self.added,
             in_place: false,
         };
         let writer = match &first.layout {
-            Layout::Csv { .. } => Writer::Csv(Box::new(csv::CsvFile::start(first, out)?)),
-            Layout::JsonLines => Writer::Json(Box::new(json::JsonFile::start(first, None, out)?)),
-            Layout::JsonDocument { records } => {
+            Layout::Csv { .. } => {
+                Writer::Csv(Box::new(csv::CsvFile::start(first, &self.added, out)?))
+            }
+            Layout::JsonLines { .. } => Writer::Json(Box::new(json::JsonFile::start(
+                first,
+                &self.added,
+                None,
+                out,
+            )?)),
+            Layout::JsonDocument { records, .. } => {
                 let records = Some(records.as_deref());
-                Writer::Json(Box::new(json::JsonFile::start(first, records, out)?))
+                Writer::Json(Box::new(json::JsonFile::start(
+                    first,
+                    &self.added,
+                    records,
+                    out,
+                )?))
             }
             Layout::Workbook { .. } => Writer::Workbook(Box::new(workbook::WorkbookFile::start(
                 &mine, out, texts, &shape,
             )?)),
         };
-        Ok(Open { writer, target })
+        Ok(Open {
+            writer,
+            target,
+            left_out: Vec::new(),
+        })
     }
 
     /// Gives the files their names and tells them, in the order of their first rejected row. An error file of
@@ -307,6 +369,15 @@ impl ErrorFiles {
                     .extend(texts.place(&path).map_err(unwritable)?);
             }
             written.notes.extend(note);
+            let left_out: Vec<String> = open.left_out.iter().map(u64::to_string).collect();
+            if !left_out.is_empty() {
+                written.notes.push(format!(
+                    "rows too long for {} (a record may have {} MB): fix them in {file} itself: row {}",
+                    path.display(),
+                    MOST_RECORD / 1024 / 1024,
+                    left_out.join(", "),
+                ));
+            }
             written.files.push(path);
         }
         Ok(written)
@@ -322,20 +393,25 @@ fn reject<'a>(
     key_columns: &[String],
 ) -> Rejected<'a> {
     // The row of the first input is what a person looks for, and a key that was carried goes on being so.
-    let kept = |name: &str| {
-        let position = own_column(table, name)?;
-        let text = record.cell(position).text().into_owned();
-        (!text.is_empty()).then_some(text)
-    };
+    let own = Own::of(&table.header);
+    let kept = |name: &str| own.as_ref()?.text(record, name);
     let join = |part: &dyn Fn(&'a Fault) -> Option<Cow<'a, str>>| {
         let mut parts: Vec<_> = faults.iter().filter_map(|fault| part(fault)).collect();
         parts.dedup();
-        parts.join(" | ")
+        short(parts.join(" | "))
     };
     let key_heading = key_columns.join(" + ");
     let key = key
         .map(|key| key.as_str().to_owned())
         .or_else(|| kept("_key"));
+    let is_unreadable = is_unreadable(record, faults);
+    let hint = join(&|fault| fault.hint.as_deref().map(Cow::Borrowed));
+    let hint = match (is_unreadable && !hint.ends_with(own::MEND), hint.is_empty()) {
+        (false, _) => hint,
+        (true, true) => format!("fix the row, {}", own::MEND),
+        (true, false) => format!("{hint}; {}", own::MEND),
+    };
+    let state = if is_unreadable { UNREADABLE } else { state };
     let extra = vec![
         kept("_row").unwrap_or_else(|| record.place.row.to_string()),
         key.unwrap_or_default(),
@@ -345,7 +421,7 @@ fn reject<'a>(
             false => named(fault),
         }),
         join(&|fault| Some(Cow::Borrowed(fault.message.as_str()))),
-        join(&|fault| fault.hint.as_deref().map(Cow::Borrowed)),
+        hint,
     ];
     let of_record = |fault: &&&Fault| fault.place == record.place;
     let marks = faults.iter().filter(of_record).flat_map(|fault| {
@@ -381,22 +457,40 @@ fn named(fault: &Fault) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Where an input that is an error file itself has one of the added columns.
-fn own_column(table: &Table, name: &str) -> Option<usize> {
-    table
-        .header
-        .written()
-        .iter()
-        .position(|heading| heading.trim() == name)
+/// What is said of a row, cut where it repeats a text of millions of signs: a record has to hold it beside the row.
+fn short(text: String) -> String {
+    match text.char_indices().nth(MOST_SAID_OF_ROW) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text,
+    }
 }
 
 /// The columns of the input proper.
 fn kept_columns(table: &Table) -> Vec<usize> {
-    let written = table.header.written().iter().enumerate();
-    written
-        .filter(|(_, heading)| !COLUMNS.contains(&heading.trim()))
-        .map(|(column, _)| column)
-        .collect()
+    let own = Own::of(&table.header);
+    let is_kept = |column: &usize| own.is_none_or(|own| !own.has(*column));
+    (0..table.header.len()).filter(is_kept).collect()
+}
+
+/// What the file or the sheet of a row was called in the first input.
+fn first_name(table: &Table, record: &Record, column: &str) -> String {
+    let kept = Own::of(&table.header).and_then(|own| own.text(record, column));
+    kept.unwrap_or_else(|| match column {
+        own::SHEET => record.place.sheet.as_deref().unwrap_or_default().to_owned(),
+        _ => record.place.file.to_string(),
+    })
+}
+
+/// Whether the cells of a row cannot be written so that they are read again as what they are: something of the row is in
+/// none of them, or one cannot be read for another reason than an error that it shows.
+fn is_unreadable(record: &Record, faults: &[&Fault]) -> bool {
+    let of_row = |fault: &&&Fault| fault.place == record.place;
+    let mut cells = record.cells.iter();
+    faults
+        .iter()
+        .filter(of_row)
+        .any(|fault| fault.is_unreadable())
+        || cells.any(|cell| matches!(cell, Cell::Fault(_)) && cells::formula_of(cell).is_none())
 }
 
 /// A file on its way in the folder.

@@ -138,14 +138,34 @@ fn named_after(table: &Table) -> (String, String, u32) {
     }
 }
 
+/// Whether a file of that name would be read again as what an error file of this table is.
+pub(super) fn is_read_as(table: &Table, path: &Path) -> bool {
+    const TEXTS: [&str; 4] = ["csv", "tsv", "tab", "txt"];
+    const BOOKS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
+    const JSON: [&str; 3] = ["json", "jsonl", "ndjson"];
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let extension = extension.to_lowercase();
+    let is_known = [&TEXTS[..], &BOOKS, &JSON]
+        .iter()
+        .any(|names| names.contains(&&*extension));
+    // Another name says nothing: then the content does.
+    !is_known
+        || match table.layout {
+            Layout::Csv { .. } => TEXTS.contains(&&*extension),
+            Layout::Workbook { .. } => extension == "xlsx",
+            Layout::JsonLines { .. } => matches!(&*extension, "jsonl" | "ndjson"),
+            Layout::JsonDocument { .. } => extension == "json",
+        }
+}
+
 /// The extension of a file that is laid out like an input of this one.
 fn extension_like<'e>(layout: &Layout, extension: &'e str) -> &'e str {
     match (layout, extension) {
         (Layout::Csv { .. }, "csv" | "tsv" | "tab" | "txt") => extension,
         (Layout::Csv { .. }, _) => "csv",
         (Layout::Workbook { .. }, _) => "xlsx",
-        (Layout::JsonLines, "ndjson") => extension,
-        (Layout::JsonLines, _) => "jsonl",
+        (Layout::JsonLines { .. }, "ndjson") => extension,
+        (Layout::JsonLines { .. }, _) => "jsonl",
         (Layout::JsonDocument { .. }, _) => "json",
     }
 }

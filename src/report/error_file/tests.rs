@@ -256,7 +256,7 @@ fn workbooks_keep_sheets_types_and_text() {
     assert_eq!(after.tables()[0].layout, tables[0].layout);
     assert_eq!(
         after.tables()[0].header.names()[..4],
-        ["Id", "Value", "#3", "_row"]
+        ["Id", "Value", "#3", "_error"]
     );
     let found: Vec<Cell> = records(&after)
         .into_iter()

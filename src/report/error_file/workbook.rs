@@ -7,13 +7,14 @@ use rust_xlsxwriter::{Note, Workbook, Worksheet, XlsxError};
 
 use super::super::texts::Texts;
 use super::cells::{self, Formats};
-use super::{COLUMNS, Rejected, kept_columns, unwritable};
+use super::{Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
 use crate::mapping::{SheetBeside, table_key};
 use crate::outfile::{Draft, Room, full};
 use crate::record::{Cell, Record};
 use crate::source::{
     Input, InputOptions, Layout, Look, Row, SheetChoice, SheetName, Table, cut, excel_name,
+    name_apart,
 };
 
 /// Notes are held in memory until the end: so many cells get one, the others only their colour.
@@ -110,7 +111,7 @@ impl WorkbookFile {
         ordered.sort_by_key(|(_, table, ..)| place(table).0);
         let mut names: Vec<String> = ordered
             .iter()
-            .map(|(_, table, ..)| excel_name(sheet_of(table)).into_owned())
+            .map(|(_, table, ..)| name_apart(sheet_of(table)).into_owned())
             .collect();
         let mut count = 0;
         let mut is_first = true;
@@ -130,19 +131,20 @@ impl WorkbookFile {
             };
             let is_hidden = look.sheet(number).is_some_and(|(_, is_hidden)| is_hidden);
             let bold = file.formats.bold.clone();
-            let sheet = file.sheet(&excel_name(sheet_of(&table)))?;
+            let sheet = file.sheet(&name_apart(sheet_of(&table)))?;
             // A workbook needs one sheet that is seen, and opens with it.
             sheet.set_hidden(is_hidden && at.is_none());
             if at.is_some() && std::mem::take(&mut is_first) {
                 sheet.set_active(true);
             }
             let own = if at.is_some() { shape.own } else { &[] };
-            headings(sheet, &table, &columns, own, &bold).map_err(failed)?;
+            let is_error_file = !shape.in_place && at.is_some();
+            headings(sheet, &table, &columns, (own, is_error_file), &bold).map_err(failed)?;
             shape_columns(sheet, &columns, &look).map_err(failed)?;
             let state = SheetState {
                 index: count as usize - 1,
                 columns,
-                next: header_row,
+                next: header_row.max(u32::from(is_error_file)),
                 table,
                 look,
             };
@@ -365,7 +367,7 @@ impl LineOut<'_> {
                         .map_err(failed)?;
                 }
                 None => {
-                    let format = state.look.format(from);
+                    let format = state.look.format_of(from, cell);
                     cells::write(self.sheet, (at, column), cell, marked, format, self.formats)
                         .map_err(failed)?;
                 }
@@ -424,10 +426,11 @@ fn headings(
     sheet: &mut Worksheet,
     table: &Table,
     columns: &[usize],
-    own: &[&str],
+    (own, is_error_file): (&[&str], bool),
     bold: &rust_xlsxwriter::Format,
 ) -> Result<(), XlsxError> {
-    let header_row = place(table).1;
+    // Of an input without headings they are letters: the row by which its error file is known.
+    let header_row = place(table).1.max(u32::from(is_error_file));
     if header_row == 0 {
         return Ok(());
     }
@@ -443,7 +446,7 @@ fn headings(
             sheet.write_string_with_format(header_row - 1, column, heading, bold)?;
         }
     }
-    if own == COLUMNS {
+    if is_error_file {
         for wide in own_places(columns.len()).skip(4).take(2) {
             sheet.set_column_width(wide, 60)?;
         }

@@ -236,7 +236,7 @@ impl Sheet {
             file: "t.csv".into(),
             sheet: None,
             header: Arc::new(Header::new(names.to_vec())),
-            layout: Layout::JsonLines,
+            layout: Layout::JsonLines { is_utf8: true },
             gzip: false,
         }
     }

@@ -28,7 +28,7 @@ fn json_lines_and_documents() {
     let found: Vec<_> = rows(&input).iter().map(texts).collect();
     assert_eq!(found, [["a]}\""], ["2"]]);
     assert!(
-        matches!(&input.tables()[0].layout, Layout::JsonDocument { records: Some(name) } if name == "tickets")
+        matches!(&input.tables()[0].layout, Layout::JsonDocument { records: Some(name), .. } if name == "tickets")
     );
     assert_eq!(table("t.json", b"[{\"a\":1},\n{\"a\":2}]").len(), 2);
 }

@@ -180,7 +180,10 @@ proptest! {
             if is_blank {
                 continue;
             }
+            // One cell over several columns, and nothing beside it: a note below the table.
+            let is_note = row > height && row == top && left == 0 && wide > 0;
             let cells: Vec<String> = (0..5).map(|column| match within(row, column) {
+                true if is_note && column > 0 => String::new(),
                 true => "M".to_owned(),
                 false if row > height => String::new(),
                 false => format!("{row}.{column}"),
