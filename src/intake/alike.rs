@@ -9,8 +9,8 @@ use super::verdict::{Spot, key_print};
 use crate::error::Result;
 use crate::unicode::plain;
 
-/// So many pairs are told.
-const TOLD: usize = 5;
+/// How many pairs are shown.
+const SHOWN: usize = 5;
 
 /// A key as people see it, where it holds anything that they do not.
 fn seen(key: &str) -> Option<String> {
@@ -99,7 +99,7 @@ pub(super) struct Alike {
 impl Alike {
     fn add(&mut self, one: Spot, other: Spot) {
         self.count += 1;
-        if self.pairs.len() < TOLD {
+        if self.pairs.len() < SHOWN {
             self.pairs.push((one.min(other), one.max(other)));
         }
     }

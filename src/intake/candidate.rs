@@ -26,7 +26,7 @@ pub(super) struct Counts {
     pub(super) rows: u64,
     /// Rows that a condition left out.
     pub(super) filtered: u64,
-    /// The first row of which nobody can tell to which group it belongs, as it stands in its table, and how many there are.
+    /// The first row whose group is unknown, as its table and row number, and how many such rows there are.
     pub(super) stray: Option<(usize, u64, u64)>,
 }
 

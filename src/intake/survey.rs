@@ -30,7 +30,8 @@ pub struct Survey {
     rows: u64,
     records: u64,
     filtered: u64,
-    /// The first row of which nobody can tell to which group it belongs, and how many there are: any group may lack it.
+    /// The first row whose group is unknown, as its table and row number, and how many such rows there are: any group may
+    /// lack one of them.
     stray: Option<(usize, u64, u64)>,
 }
 
@@ -197,7 +198,7 @@ impl Survey {
         self.rows
     }
 
-    /// What is said of keys that differ only by what nobody sees.
+    /// A warning about keys that look the same and differ in invisible characters.
     pub fn alike(&self, input: &Input) -> Option<String> {
         self.verdicts.alike(input.tables())
     }
@@ -212,7 +213,7 @@ impl Survey {
         self.filtered
     }
 
-    /// What holds back a record of an input in which any group may lack a row.
+    /// The fault that holds back a record when a row of its group may be missing.
     fn held_back(&self, first: &Record, tables: &[Table]) -> Option<Fault> {
         let (table, row, count) = self.stray?;
         let place = match tables.get(table) {

@@ -187,7 +187,7 @@ impl Verdicts {
         }
     }
 
-    /// What is said of keys that nobody can tell apart.
+    /// A warning about keys that look the same and differ in invisible characters.
     pub(super) fn alike(&self, tables: &[Table]) -> Option<String> {
         let Alike { count, pairs } = &self.alike;
         let first = pairs.first()?;

@@ -99,13 +99,32 @@ pub(crate) fn open(path: &Path, columns: &[String]) -> Result<Option<Resolved>> 
                 .at(&record.place)
                 .hint("write the whole text there, or leave the cell empty and change the ticket by hand"));
         }
-        let name = fold(&text(column));
-        let Some(at) = columns.iter().position(|column| fold(column) == name) else {
-            continue;
+        let name = text(column);
+        let is_it = |column: &String| fold(column) == fold(&name);
+        let Some(at) = columns.iter().position(is_it) else {
+            return Err(Error::input(format!("the mapping has no column `{name}`"))
+                .at(&record.place)
+                .hint(
+                    "`Column` holds a heading of the exported file; leave it as it was written",
+                ));
         };
         let row = *first.entry(text(TICKET)).or_insert(record.place.row);
         let own = cells.entry(row).or_default();
-        own.push((at, record.cell(value).clone()));
+        let decided = record.cell(value);
+        match own.iter().find(|(other, _)| *other == at) {
+            Some((_, other)) if other != decided => {
+                return Err(Error::input(format!(
+                    "the file says `{}` and `{}` for `{name}` of ticket `{}`",
+                    other.text(),
+                    decided.text(),
+                    text(TICKET)
+                ))
+                .at(&record.place)
+                .hint("leave one of the two rows out"));
+            }
+            Some(_) => continue,
+            None => own.push((at, decided.clone())),
+        }
         own.extend(stamp.map(|stamp| (columns.len(), record.cell(stamp).clone())));
     }
     let columns = columns.iter().cloned().chain([STAMP.to_owned()]).collect();

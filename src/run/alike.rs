@@ -15,9 +15,9 @@ use tokio::time::sleep;
 
 use super::context::RunContext;
 use super::engine::Engine;
+use super::intended::INTENT_LASTS;
 use super::lookout::name_of;
 use super::retry::Backoff;
-use super::row::INTENT_LASTS;
 use crate::error::{ErrorKind, Result};
 use crate::html;
 use crate::ledger::{Fate, SentSince, Unmarked};

@@ -10,7 +10,8 @@ use std::collections::{HashMap, VecDeque};
 use futures::future::BoxFuture;
 
 use super::engine::{Engine, maybe};
-use super::row::{Intended, Sent, SentEnd, doubted};
+use super::intended::Intended;
+use super::row::{Sent, SentEnd, doubted};
 use crate::error::Result;
 use crate::ledger::Owner;
 use crate::record::RowKey;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Limiter;
 use super::prepare::Items;
@@ -21,9 +21,8 @@ use crate::mapping::{BoundPlan, FieldColumn, MapRows, TicketName, Touched};
 use crate::record::{Cell, Place, Record, RowKey};
 use crate::systems::System;
 use crate::systems::common::CommonTicket;
+use crate::systems::sighting::OBEYED;
 
-/// A change of a ticket no later than this after an intent of ours is ours.
-const OURS: SignedDuration = SignedDuration::from_secs(15);
 /// How many edited rows are looked at together.
 const TOGETHER: usize = 128;
 
@@ -34,7 +33,7 @@ pub struct File<'a> {
     /// The columns as an export makes them.
     pub columns: Plan,
     /// What it said when it was written, by table.
-    pub(crate) baselines: Vec<Said>,
+    pub(crate) baselines: Vec<TableBaseline>,
     /// What is known of earlier imports of it.
     pub scope: &'a Scope,
     /// Rows of which an earlier attempt is not settled: what the desk says may be theirs, and they go again as they went.
@@ -45,7 +44,7 @@ pub struct File<'a> {
 
 /// What is known of what a table said when it was written.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Said {
+pub(crate) struct TableBaseline {
     /// What each row said.
     pub(crate) baseline: Option<Arc<Baseline>>,
     /// The column with the stamps of the rows.
@@ -56,7 +55,7 @@ pub(crate) struct Said {
     pub(crate) is_sparse: bool,
 }
 
-impl Said {
+impl TableBaseline {
     /// What a row said when it was written, and since when a change in the desk is another's. Of a row with another stamp
     /// the baseline says nothing: the row is from another export.
     fn of(&self, record: &Record, name: &str) -> Result<(Option<Entry>, Option<Timestamp>)> {
@@ -401,7 +400,7 @@ impl File<'_> {
         // The desk says what the export said, although something was sent since: who changed the ticket after that may have
         // set it back.
         let is_set_back = (row.sent_at.zip(updated))
-            .is_some_and(|(sent, updated)| updated.duration_since(sent) > OURS);
+            .is_some_and(|(sent, updated)| updated.duration_since(sent) > OBEYED);
         let mut shown = Vec::new();
         if let Some(ticket) = ticket {
             self.columns.cells(ticket, &mut shown)?;

@@ -20,6 +20,7 @@
 //! | `look` | the ticket that a row names, and whether a step in doubt was done |
 //! | `edited` | an edited export against its baseline and the desk, before anything is sent |
 //! | `engine` | the loop: rows under way, and what happens next |
+//! | `intended` | when an intent was written, while clocks may be set and computers sleep |
 //! | `intents` | which rows are written as sent, and how far ahead |
 //! | `ending` | how a run ends: done, stopped, interrupted |
 //! | `rehearse` | the dry run: the same plans without the sending |
@@ -64,6 +65,7 @@ mod engine;
 mod files;
 mod foresee;
 mod gather;
+mod intended;
 mod intents;
 mod known;
 mod limiter;
@@ -111,7 +113,7 @@ pub use adopt::{Adopted, Marked, Marks, adopt, marked};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
-pub(crate) use edited::Said;
+pub(crate) use edited::TableBaseline;
 pub use edited::{Clash, Counts, Desk, Edited, File, look as look_at_edits};
 pub use limiter::{Hours, LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub(crate) use plan::step_in_words;

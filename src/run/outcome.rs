@@ -5,12 +5,13 @@ use tokio::time::Instant;
 use super::crash;
 use super::engine::Engine;
 use super::files::brings_file;
+use super::intended::Intended;
 use super::known::look_once;
 use super::plan::{
     Doubt, Doubtful, Otherwise, Request, Row, Soft, faults_of, step_in_doubt, step_in_words,
 };
 use super::pool::Settled;
-use super::row::{Intended, Sent, SentEnd};
+use super::row::{Sent, SentEnd};
 use super::settle::{Decision, NO_MARKER, Swept};
 use crate::error::{Fault, Result};
 use crate::event::{End, Skip};

@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::intended::Intended;
 use super::known::{is_whole, learned, leave_open, trust_own};
-use super::row::Intended;
 use super::tied::{Tickets, tie_to};
 use super::{Keep, Refer, Shutdown, Stop};
 use crate::error::{Error, ErrorKind, Fault, Result};

@@ -8,14 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::time::Instant;
-
 use super::answers::another;
 use super::context::{GRACE, RunContext, Signal};
 use super::crash;
 use super::files::{self, Ready, brings_file, left_out};
 use super::gather::Taken;
+use super::intended::{INTENT_LASTS, Intended};
 use super::look::{self, Find};
 use super::plan::Row;
 use super::retry::{Backoff, MOST_THROTTLED, Verdict, judge};
@@ -25,12 +23,9 @@ use crate::ledger::{Change, Intent, Owner, Said, Settlement, State, Trouble};
 use crate::mapping::reference::{field_of, reference_in};
 use crate::systems::shape::{Shape, Worth};
 use crate::systems::{
-    Answered, Call, NO_HANDLES, Outcome, Print, Reading, Refusal, Relation, SentAt, Sighting,
-    Ticket, Way, call_of, right_of, without_right,
+    Answered, Call, NO_HANDLES, Outcome, Print, Reading, Refusal, Relation, Sighting, Ticket, Way,
+    call_of, right_of, without_right,
 };
-
-/// An intent older than this is written anew before its request leaves.
-pub(super) const INTENT_LASTS: Duration = Duration::from_secs(10);
 
 /// How far a row came. `row.next` is the step at which it stands.
 pub(super) struct Sent {
@@ -246,55 +241,6 @@ fn refused(
     let trouble = Some(Trouble::Refused(refusal.clone()));
     changes.push(settled(context, row, State::Rejected, trouble));
     end(refusal)
-}
-
-/// When an intent was written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Intended {
-    /// On the system's clock, at the earliest.
-    pub(super) at: Timestamp,
-    /// At the latest.
-    pub(super) until: Timestamp,
-    /// By our own clock, where the two are apart.
-    pub(super) ours: Option<Timestamp>,
-    pub(super) since: Instant,
-}
-
-impl Intended {
-    /// Before the writing of it begins.
-    pub(super) fn now(context: &RunContext) -> Self {
-        Self {
-            at: context.now(),
-            until: context.now_at_the_latest(),
-            ours: context.ours(),
-            since: Instant::now(),
-        }
-    }
-
-    /// The same with the time of waking as the latest one, where the computer slept since: only the clock of the day
-    /// counts that time.
-    fn slept(self, now: Timestamp) -> Option<Self> {
-        let counted = self.until.checked_add(self.since.elapsed());
-        let slept = now.duration_since(counted.ok()?);
-        (slept.unsigned_abs() > INTENT_LASTS && slept.is_positive())
-            .then_some(Self { until: now, ..self })
-    }
-
-    /// What was intended then, as the ledger keeps it.
-    pub(super) fn on(&self, print: Print) -> Print {
-        Print {
-            until: Some(self.until),
-            ours: self.ours,
-            ..print
-        }
-    }
-
-    pub(super) fn sent(&self) -> SentAt {
-        SentAt {
-            ours: self.ours,
-            ..SentAt::from(self.at)
-        }
-    }
 }
 
 enum StepEnd {
@@ -869,29 +815,5 @@ async fn after(context: &RunContext, wait: Option<Duration>) -> Next {
         None => Next::Enough,
         Some(wait) if context.wait(wait).await => Next::Again,
         Some(_) => Next::Halted,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_computer_that_slept_has_an_old_intent() {
-        let now = Timestamp::now();
-        let intended = Intended {
-            at: now,
-            until: now,
-            ours: None,
-            since: Instant::now(),
-        };
-        tokio::time::advance(Duration::from_secs(60)).await;
-        // What was counted needs no sleep.
-        assert!(intended.slept(now + Duration::from_secs(65)).is_none());
-        let awake = now + Duration::from_secs(3_660);
-        let later = intended.slept(awake).expect("it slept for an hour");
-        assert_eq!((later.at, later.until), (now, awake));
-        // A clock that was set back tells nothing.
-        assert!(intended.slept(now - Duration::from_secs(3_600)).is_none());
     }
 }

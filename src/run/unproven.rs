@@ -3,8 +3,8 @@
 //! answer said once they are found absent.
 
 use super::engine::Engine;
+use super::intended::Intended;
 use super::plan::{Doubtful, Otherwise, Row, Soft, faults_of};
-use super::row::Intended;
 use crate::error::Error;
 use crate::event::End;
 use crate::ledger::{Change, Said, State, StepId, Trouble};

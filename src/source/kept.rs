@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::cut;
 use super::notice::{Notice, Tally, What};
-use super::own::{MEND, Own};
+use super::own::{Own, UNMARK};
 use super::parts::{Area, SheetFacts};
 use super::totals::{is_note, is_total};
 use super::{Guards, InputOptions, Layout, Merged, Row, Rows, Rule, Table};
@@ -164,10 +164,10 @@ impl<'a> Kept<'a> {
         let said = own.text(&record, "_error").unwrap_or_default();
         let said = said.trim_start_matches(STILL);
         let hint = own.text(&record, "_hint");
-        let hint = hint.filter(|hint| hint.ends_with(MEND));
+        let hint = hint.filter(|hint| hint.ends_with(UNMARK));
         let fault = Fault::row(record.place.clone(), format!("{STILL}{said}"))
             .rule(Common::Mangled)
-            .hint(hint.unwrap_or_else(|| format!("fix the row, {MEND}")));
+            .hint(hint.unwrap_or_else(|| format!("fix the row, {UNMARK}")));
         Row::Fault(record, vec![fault])
     }
 

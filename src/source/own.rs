@@ -15,7 +15,7 @@ pub(crate) const SHEET: &str = "_from_sheet";
 /// What `_state` says of a row whose cells are not all that the file said.
 pub(crate) const UNREADABLE: &str = "unreadable";
 /// What is advised for such a row, behind what else there is to say.
-pub(crate) const MEND: &str =
+pub(crate) const UNMARK: &str =
     "then empty its `_state` cell in this file; until then the row is not sent";
 
 /// Where the added columns stand in an error file.

@@ -300,7 +300,7 @@ pub(crate) fn sight(
 const UNTOUCHED: SignedDuration = SignedDuration::from_secs(1);
 
 /// A request of ours is obeyed no later than this after its intent was written, as a rule: it leaves within ten seconds.
-const OBEYED: SignedDuration = SignedDuration::from_secs(15);
+pub(crate) const OBEYED: SignedDuration = SignedDuration::from_secs(15);
 
 /// What a ticket shows of what a step sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,6 @@ mod init;
 mod machine;
 mod mapping_faults;
 mod mapping_keys;
-mod mended;
 mod migrate;
 mod old_ledger;
 mod oracle;
@@ -52,6 +51,7 @@ mod tied;
 mod tours;
 #[cfg(unix)]
 mod trust;
+mod unreadable;
 mod upsert;
 mod validate;
 mod verify;

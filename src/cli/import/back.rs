@@ -18,7 +18,7 @@ use crate::outfile::Records;
 use crate::report::conflicts::{self, Resolved};
 use crate::report::summary::Aftermath;
 use crate::report::words;
-use crate::run::{self, Clash, Counts, Desk, Said};
+use crate::run::{self, Clash, Counts, Desk, TableBaseline};
 use crate::source::own::Own;
 use crate::source::{Layout, Table};
 
@@ -115,12 +115,12 @@ impl Import<'_> {
     }
 
     /// What is known of what each table said when it was written.
-    fn baselines(&self, rule: &BaselineRule) -> Result<Vec<Said>> {
+    fn baselines(&self, rule: &BaselineRule) -> Result<Vec<TableBaseline>> {
         if let Some(desk) = self.resolved {
-            let known = Said {
+            let known = TableBaseline {
                 baseline: Some(Arc::new(of_desk(rule, desk)?)),
                 is_sparse: true,
-                ..Said::default()
+                ..TableBaseline::default()
             };
             return Ok(vec![known; self.input.tables().len()]);
         }
@@ -146,7 +146,7 @@ impl Import<'_> {
             if is_new && baseline.is_none() {
                 self.tell_without(rule, file, stamp.is_some());
             }
-            all.push(Said {
+            all.push(TableBaseline {
                 baseline,
                 stamp,
                 read_at: rule.read_at.filter(|_| rule.stamp.is_none()),

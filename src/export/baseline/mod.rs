@@ -109,7 +109,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of a row of which is known when the desk had changed its ticket last, and nothing else.
+    /// The stamp of a row without a baseline: it says only when the desk last changed the ticket.
     pub(crate) fn text(updated: Timestamp) -> String {
         // The time is written no more exactly than this, and is not to be the earlier one.
         let at = updated.checked_add(jiff::SignedDuration::from_millis(1));
@@ -117,7 +117,7 @@ impl Stamp {
         format!("{at}-{:0>PRINT$}", 0)
     }
 
-    /// Reads a cell of the column; `None` where somebody has changed it.
+    /// Reads a cell of the column; `None` if somebody has changed it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (at, print) = text.trim().rsplit_once('-')?;
         let at = jiff::civil::DateTime::strptime(STAMPED, at).ok()?;

@@ -203,7 +203,7 @@ impl Plan {
         of("id").or_else(|| of("number"))
     }
 
-    /// The same columns, and behind them the one by which a row is known again that comes back.
+    /// These columns with one more behind them ([`STAMP`]), by which an import recognises each row.
     pub(crate) fn stamped(mut self) -> Self {
         self.columns.push(Column {
             origin: Origin::Stamp,

@@ -94,8 +94,8 @@ impl Reading<'_> {
             let (next, gap) = (page.next.clone(), page.gap(seen.len() as u64));
             let stored = self.store(page.tickets, None).await?;
             came.changed += stored.changed;
-            // Who was made since stands at the end of all, and moves nobody; but a clock may be wrong, and where nobody moves
-            // it was perhaps there when its window was read.
+            // A ticket that was created since is the last of all and moves no other. Where tickets cannot move, one that comes
+            // up may have been there when its window was read, whatever the clocks say.
             let is_mutable = self.order.query.is_mutable();
             let came_up = stored.moved.into_iter().flatten();
             moved.extend(came_up.filter(|at| !is_mutable || *at < began));

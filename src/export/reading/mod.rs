@@ -211,12 +211,23 @@ impl<'a> Reading<'a> {
             let moved = self.catch_up(began).await?;
             // What nobody can move out of has moved nobody: a ticket that comes up there was left out by the list of its window.
             let is_mutable = self.order.query.is_mutable();
-            if round == ROUNDS {
+            if round == ROUNDS && is_mutable {
                 let is_split = self.with(move |replica| replica.is_split_by(&moved));
-                if is_mutable && is_split.await? {
+                if is_split.await? {
                     self.doubt(
                         "tickets keep moving in and out of what was asked for while they are read",
                     );
+                }
+                break;
+            }
+            if round == ROUNDS {
+                let before = moved
+                    .into_iter()
+                    .filter(|at| *at < began)
+                    .collect::<Vec<_>>();
+                let lacking = self.with(move |replica| replica.reopen_lacking(&before, began));
+                if is_read_now && lacking.await? > 0 {
+                    self.doubt("the list of tickets keeps leaving out some that are there");
                 }
                 break;
             }

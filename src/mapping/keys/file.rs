@@ -353,7 +353,7 @@ pub(in crate::mapping) static BASELINE: Keys = Keys {
         key(
             "stamp",
             Takes::Text,
-            "The column that says of each row when it was written and what it said then: by it a copy of another day is told from the file that the baseline belongs to.",
+            "The column that identifies each row: when it was exported, and a checksum of its values. It shows whether the baseline belongs to this copy of the file.",
         ),
         key(
             "file",

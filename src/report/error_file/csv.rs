@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use ::csv::{QuoteStyle, Terminator, WriterBuilder};
+
 use super::encode::Encoded;
 use super::{Rejected, kept_columns, unwritable};
 use crate::error::{Error, Result};
@@ -12,8 +14,8 @@ use crate::source::{Guards, Layout, MOST_RECORD, MOST_SAID, Table};
 /// A CSV laid out like its input.
 pub(super) struct CsvFile {
     out: Encoded<Draft>,
-    delimiter: char,
-    end: &'static str,
+    delimiter: u8,
+    terminator: Terminator,
     columns: Vec<usize>,
     guarded: Guards,
 }
@@ -44,8 +46,11 @@ impl CsvFile {
         let columns = kept_columns(table);
         let mut file = Self {
             out,
-            delimiter: char::from(delimiter),
-            end,
+            delimiter,
+            terminator: match crlf {
+                true => Terminator::CRLF,
+                false => Terminator::Any(b'\n'),
+            },
             columns,
             guarded,
         };
@@ -53,32 +58,31 @@ impl CsvFile {
         let written = table.header.written();
         let headings = file.columns.iter().map(|&at| guarded.on(&written[at]));
         let own = added.iter().map(|name| Cow::Borrowed(*name));
-        let text = file.text(headings.chain(own));
-        file.out.write_all(text.as_bytes()).map_err(unwritable)?;
+        let fields: Vec<Cow<'_, str>> = headings.chain(own).collect();
+        let text = file.record(&fields)?;
+        file.out.write_all(&text).map_err(unwritable)?;
         Ok(file)
     }
 
-    /// A record as it is written.
-    fn text<'t>(&self, fields: impl Iterator<Item = Cow<'t, str>>) -> String {
-        let mut text = String::new();
-        for (at, field) in fields.enumerate() {
-            if at > 0 {
-                text.push(self.delimiter);
-            }
-            let is_special =
-                |sign: char| matches!(sign, '"' | '\r' | '\n') || sign == self.delimiter;
-            // Before a record a mark would be one of joined files.
-            match field.contains(is_special) || (at == 0 && field.starts_with('\u{feff}')) {
-                true => {
-                    text.push('"');
-                    text.push_str(&field.replace('"', "\"\""));
-                    text.push('"');
-                }
-                false => text.push_str(&field),
-            }
-        }
-        text.push_str(self.end);
-        text
+    /// A record as it is written: whole, so that its length is known before.
+    fn record(&self, fields: &[Cow<'_, str>]) -> Result<Vec<u8>> {
+        // Before a record a mark would be one of joined files.
+        let is_marked = (fields.first()).is_some_and(|first| first.starts_with('\u{feff}'));
+        let mut writer = WriterBuilder::new()
+            .delimiter(self.delimiter)
+            .quote_style(if is_marked {
+                QuoteStyle::Always
+            } else {
+                QuoteStyle::Necessary
+            })
+            .terminator(self.terminator)
+            .from_writer(Vec::new());
+        writer
+            .write_record(fields.iter().map(|field| field.as_bytes()))
+            .map_err(unwritable)?;
+        writer
+            .into_inner()
+            .map_err(|error| unwritable(std::io::Error::other(error.to_string())))
     }
 
     /// `false` where the row would be longer than one may be that is read.
@@ -87,11 +91,12 @@ impl CsvFile {
         let cells: Vec<Cow<'_, str>> = cells.collect();
         let extra = row.extra.iter().map(String::as_str);
         let fields = cells.iter().map(AsRef::as_ref).chain(extra);
-        let text = self.text(fields.map(|field| self.guarded.on(field)));
+        let fields: Vec<Cow<'_, str>> = fields.map(|field| self.guarded.on(field)).collect();
+        let text = self.record(&fields)?;
         if text.len() > MOST_RECORD + MOST_SAID {
             return Ok(false);
         }
-        self.out.write_all(text.as_bytes()).map_err(unwritable)?;
+        self.out.write_all(&text).map_err(unwritable)?;
         Ok(true)
     }
 

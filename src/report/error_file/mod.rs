@@ -16,7 +16,7 @@ mod workbook;
 pub(super) use workbook::anew;
 
 #[cfg(test)]
-mod mended_tests;
+mod read_again_tests;
 #[cfg(test)]
 mod tests;
 
@@ -406,10 +406,13 @@ fn reject<'a>(
         .or_else(|| kept("_key"));
     let is_unreadable = is_unreadable(record, faults);
     let hint = join(&|fault| fault.hint.as_deref().map(Cow::Borrowed));
-    let hint = match (is_unreadable && !hint.ends_with(own::MEND), hint.is_empty()) {
+    let hint = match (
+        is_unreadable && !hint.ends_with(own::UNMARK),
+        hint.is_empty(),
+    ) {
         (false, _) => hint,
-        (true, true) => format!("fix the row, {}", own::MEND),
-        (true, false) => format!("{hint}; {}", own::MEND),
+        (true, true) => format!("fix the row, {}", own::UNMARK),
+        (true, false) => format!("{hint}; {}", own::UNMARK),
     };
     let state = if is_unreadable { UNREADABLE } else { state };
     let extra = vec![

@@ -17,7 +17,7 @@ use crate::intake::{Item, Subject};
 use crate::ledger::{Ledger, RunMeta};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions, Reach};
 use crate::record::{Cell, Header, Place, Record, RowKey};
-use crate::run::{Desk as Compared, Edited, File, Said, look_at_edits};
+use crate::run::{Desk as Compared, Edited, File, TableBaseline, look_at_edits};
 use crate::sandbox::Dice;
 use crate::source::{Layout, Table};
 use crate::systems::{Dialect, SystemName};
@@ -324,10 +324,10 @@ async fn come_back(
         plan: &plan,
         scope: &scope,
         columns,
-        baselines: vec![Said {
+        baselines: vec![TableBaseline {
             baseline: sheet.baseline(),
             read_at: Some(sheet.read_at),
-            ..Said::default()
+            ..TableBaseline::default()
         }],
         unsettled: unsettled.into_iter().map(|row| row.key).collect(),
         overwrites,

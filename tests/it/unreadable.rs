@@ -65,7 +65,7 @@ fn a_row_that_could_not_be_read_is_sent_once_it_is_put_right_and_not_before() {
     );
     let errors = work.read("in.errors.csv");
     assert_eq!(errors.matches(",unreadable,").count(), 1, "{errors}");
-    // Only what the mapping says is mended: the row that could not be read is not.
+    // Only what the mapping says is fixed; the row that could not be read is not.
     work.write("in.errors.csv", errors.replace("Nobody", "IT Support"));
     let (said, summary) = import(&work, "in.errors.csv");
     assert_eq!(
@@ -77,8 +77,8 @@ fn a_row_that_could_not_be_read_is_sent_once_it_is_put_right_and_not_before() {
     assert_eq!(titles(&work), ["Good", "Wrong"]);
     let errors = work.read("in.errors-2.csv");
     let line = errors.lines().find(|line| line.starts_with("2,")).unwrap();
-    let mended = errors.replace(line, "2,Broken,\"one, two\",IT Support,3,2,,,,");
-    work.write("in.errors-2.csv", mended);
+    let fixed = errors.replace(line, "2,Broken,\"one, two\",IT Support,3,2,,,,");
+    work.write("in.errors-2.csv", fixed);
     let (said, summary) = import(&work, "in.errors-2.csv");
     assert_eq!(summary["created"], 1, "{said}");
     assert_eq!(made(&work)["Broken"], "one, two");
@@ -103,7 +103,7 @@ fn an_unreadable_row_holds_back_its_group() {
         said.contains("row 3 cannot be read and may belong to this ticket"),
         "{said}"
     );
-    // Unmended, all of it is held back again.
+    // As it stands, all of it is held back again.
     let (said, summary) = import(&work, "in.errors.csv");
     assert_eq!(
         (&summary["created"], &summary["rejected"]),
@@ -115,8 +115,8 @@ fn an_unreadable_row_holds_back_its_group() {
         .lines()
         .find(|line| line.contains("unreadable"))
         .unwrap();
-    let mended = errors.replace(line, "1,One,\"b, c\",IT Support,3,,,,,");
-    work.write("in.errors.csv", mended);
+    let fixed = errors.replace(line, "1,One,\"b, c\",IT Support,3,,,,,");
+    work.write("in.errors.csv", fixed);
     let (said, summary) = import(&work, "in.errors.csv");
     assert_eq!(summary["created"], 2, "{said}");
     assert_eq!(titles(&work), ["One", "Two"]);

@@ -93,11 +93,11 @@ fn a_row_that_cannot_be_read_stays_marked_until_somebody_has_put_it_right() {
         assert!(marked > 0, "{text}");
         let content = fs::read_to_string(&written.files[0]).unwrap();
         assert_eq!(content.matches(UNREADABLE).count(), marked, "{content}");
-        assert!(content.contains(own::MEND), "{content}");
+        assert!(content.contains(own::UNMARK), "{content}");
         // The second error file says the same of it, once.
         let (rows, second) = refuse(dir.path(), &after);
         let again = fs::read_to_string(&second.files[0]).unwrap();
-        assert_eq!(again.matches(own::MEND).count(), marked, "{again}");
+        assert_eq!(again.matches(own::UNMARK).count(), marked, "{again}");
         let message = rows.iter().find_map(|row| match row {
             Row::Fault(_, faults) => Some(faults[0].message.clone()),
             Row::Record(_) => None,
@@ -105,8 +105,8 @@ fn a_row_that_cannot_be_read_stays_marked_until_somebody_has_put_it_right() {
         assert_eq!(message.unwrap().matches("is still marked").count(), 1);
         // A person empties the mark, and says with it that the row is right.
         fs::write(&written.files[0], content.replace(UNREADABLE, "")).unwrap();
-        let mended = Input::open(&written.files, &options).unwrap();
-        assert_eq!(faults(&mended), 0, "{text}");
+        let fixed = Input::open(&written.files, &options).unwrap();
+        assert_eq!(faults(&fixed), 0, "{text}");
     }
 }
 
