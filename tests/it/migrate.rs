@@ -583,11 +583,32 @@ fn a_whole_desk_is_moved_whatever_dies_when() {
     println!("verified after {:?}", started.elapsed());
 }
 
+/// The files below a folder that hold this text.
+fn holding(folder: &std::path::Path, text: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(holding(&path, text));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            let words = text.lines().next().unwrap().as_bytes();
+            if bytes.windows(words.len()).any(|part| part == words) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn a_purged_migration_leaves_no_text_of_the_source() {
     for keeps_ids in [true, false] {
         let work = Work::new();
         let sandbox = desks(&work, &[]);
+        let source = tickets(&work, "district");
+        let mut words = source.iter().flat_map(|ticket| &ticket.comments);
+        let said = words.next().unwrap().text.clone();
         let limit = ["--limit", "3"];
         let (_, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &limit);
         assert_eq!(first["created"], 3, "{first:#}");
@@ -603,17 +624,27 @@ fn a_purged_migration_leaves_no_text_of_the_source() {
             endings
         };
         assert_eq!(kept(), ["closed", "jsonl", "jsonl"]);
+        // What a killed process has left of a private file.
+        std::fs::create_dir_all(work.state().join("files")).unwrap();
+        work.write("state/files/file-1", "private");
+        let texts = || holding(&work.state(), &said);
+        assert!(!texts().is_empty());
         let code = first["run"].as_str().unwrap();
         if !keeps_ids {
             let purge = ["runs", "purge", code, "--confirm", code];
             work.run(&purge).expect(0);
             assert!(kept().is_empty(), "{:?}", kept());
+            assert_eq!(texts(), Vec::<std::path::PathBuf>::new());
+            assert!(!work.state().join("files/file-1").exists());
+            let read = std::fs::read_dir(work.state().join("replica")).unwrap();
+            assert_eq!(read.count(), 0);
             continue;
         }
         work.run(&["runs", "purge", code, "--keep", "ids"])
             .expect(0);
         // Which ticket was closed stays, and what those that comments name are called now: no text is in these.
         assert_eq!(kept(), ["closed", "jsonl"]);
+        assert_eq!(texts(), Vec::<std::path::PathBuf>::new());
         let (code, next) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
         assert_eq!((code, &next["created"]), (0, &json!(27)), "{next:#}");
         assert_eq!(sandbox.created("clearfeed").len(), 30);
