@@ -715,10 +715,16 @@ impl<'r> Row<'_, 'r> {
                     match get(*slot)? {
                         Got::One(Item::Text(text)) if is_null(field, &text) => {}
                         Got::One(item) if is_new && is_null(field, &item.text()) => {}
-                        Got::Many(items) if is_new => {
-                            let filled = |item: &Item<'_>| !is_null(field, &item.text());
-                            if let Some(first) = items.into_iter().find(filled) {
-                                return Ok(Got::One(first));
+                        Got::Many(mut items) if is_new => {
+                            items.retain(|item| !is_null(field, &item.text()));
+                            // Of `Name[*]` the first cell is meant, of a column that is made all its values.
+                            if reader.slots.computed(*slot).is_none() {
+                                items.truncate(1);
+                            }
+                            match items.len() {
+                                0 => {}
+                                1 => return Ok(Got::One(items.remove(0))),
+                                _ => return Ok(Got::Many(items)),
                             }
                         }
                         Got::Empty => {}

@@ -9,6 +9,10 @@ import values
 from values import Day, Fault, Moment, alike, alike_name, is_number, is_text, to_text
 
 
+# What is no cell: where a row stands.
+OURS = ("_file", "_sheet", "_row")
+
+
 class SkipField(Exception):
     pass
 
@@ -118,6 +122,9 @@ class Mapping:
                 return heading, spec
         return None, None
 
+    def is_made(self, name):
+        return bool({"from", "from_first", "template", "value"} & set(self.type_of(name)[1] or ()))
+
     def in_order(self, row):
         """The columns with types as they stand in the file, and those that are made behind them."""
         made = [name for name, spec in self.columns.items() if {"from", "from_first", "template", "value"} & set(spec)]
@@ -146,7 +153,7 @@ class Mapping:
             return [one for one in value if not is_null(one, self.nulls, self.version, nulls)]
         typed = spec is not None and not made
         # Version 1 gives the type first.
-        if is_null(value, self.nulls, self.version, () if typed and self.version == 1 else nulls):
+        if is_null(value, () if name in OURS else self.nulls, self.version, () if typed and self.version == 1 else nulls):
             return None
         if typed:
             try:
@@ -322,7 +329,8 @@ class Mapping:
             return None, None if is_null(text, (), self.version, nulls) else text
         if "from" in spec and not isinstance(spec["from"], list):
             value = context.column(spec["from"], spec, nulls)
-            if isinstance(value, list) and not spec["from"].endswith("[*]") and not kind.get("several") and self.version == 1:
+            is_array = isinstance(value, list) and not spec["from"].endswith("[*]") and not self.is_made(spec["from"])
+            if is_array and not kind.get("several") and self.version == 1:
                 value = to_text(context.column(spec["from"], spec, (), whole=True))
             return spec["from"], value
         if "from" in spec:
@@ -602,9 +610,13 @@ class Context:
 
     def seen(self, name, spec=None):
         """A column as conditions and templates see it; the empty words of a field are such in each column of its template."""
-        own = (spec or {}).get("null") if self.mapping.version == 2 else None
-        value = self.column(name, spec or {}, words(own))
+        value = self.column(name, spec or {}, self.own(name, spec))
         return value.strip() if is_text(value) else value
+
+    def own(self, name, spec):
+        """The empty words of a field, where it sees a column in a template."""
+        is_new = self.mapping.version == 2 and name not in OURS
+        return words((spec or {}).get("null") if is_new else None)
 
     def scope(self, spec=None):
         extra = {}
@@ -628,7 +640,7 @@ class Context:
     def read(self, names, spec=None):
         for name in sorted(names):
             if self.mapping.type_of(name)[1] is not None:
-                self.column(name, spec or {})
+                self.column(name, spec or {}, self.own(name, spec))
         if "rows" in names:
             # They may say anything of any row.
             for row in self.rows:

@@ -177,6 +177,10 @@ fn a_column_of_several_values_is_a_list_however_many_there_are() {
     let marked = r#"{ from = "N", replace = [["^", "> "]] }"#;
     assert_eq!(made(marked, sent, json.clone()), "> web > a");
     assert_eq!(made(marked, sent, serde_json::json!([])), "none");
+    // The first column that holds anything is taken whole.
+    let first = r#"{ from_first = ["Made", "Title"], null = ["a"] }"#;
+    assert_eq!(made(split, first, "web;b;a".into()), "web b");
+    assert_eq!(made(split, first, "a;a".into()), "t");
     let default = r#"{ from = "N", default = "some" }"#;
     assert_eq!(made(default, sent, serde_json::json!([])), "some");
     let joined = r#"{ from = "N", join = " / " }"#;
