@@ -19,6 +19,9 @@ use crate::mapping::{MapRows, Mapped};
 use crate::record::{Place, Record, RowKey};
 use crate::systems::{CREATE, Gap, Listed, Permit, Standing, StepPayload, System, Ticket, Window};
 
+/// Why a row is in doubt whose ticket a rollback has not closed, or somebody has opened again.
+pub(in crate::run) const HALF_BACK: &str = "its ticket bears the note of a rollback and is open: close it, and the row is made anew; or keep it with `runs settle`";
+
 /// How many rows are written at once.
 const GROUP: usize = 256;
 /// How many references of tickets whose row is not known are held at once.
@@ -111,6 +114,9 @@ pub struct Adopted {
     pub doubles: Vec<(String, Ticket)>,
     /// Rows that are in doubt from now on: a ticket shows their reference where it may be quoted, and nothing else shows it.
     pub unsure: Vec<(String, Ticket)>,
+    /// Rows that are in doubt from now on: their ticket is open and bears the note of a rollback, which somebody has stopped or
+    /// undone by hand.
+    pub noted: Vec<(String, Ticket)>,
 }
 
 /// Which markers are looked for.
@@ -184,6 +190,7 @@ impl Marked {
             ticket: listed.ticket,
             group: marked_group(listed.group, marks.field),
             is_head: refs.last.is_none(),
+            is_noted: listed.noted_at.is_some(),
         };
         if let Some(own) = refs.own() {
             return self.tickets.add(own, &found);
@@ -509,6 +516,12 @@ impl Writing<'_> {
                     continue;
                 };
                 let tickets = marked.tickets.remove(marker, marker)?;
+                if tickets.iter().all(|found| found.is_noted) {
+                    let key = RowKey::new(key);
+                    self.doubt(key, Row::unknown(), marker.clone(), tickets)
+                        .await?;
+                    continue;
+                }
                 self.adopted.strangers += 1;
                 self.put(RowKey::new(key), Row::unknown(), marker.clone(), tickets);
                 self.flush(GROUP).await?;
@@ -536,6 +549,11 @@ impl Writing<'_> {
         } else if own.is_empty() {
             return self.doubt(key, row, marker, heads).await;
         }
+        if own.iter().all(|found| found.is_noted) {
+            return self.doubt(key, row, marker, own).await;
+        }
+        // One that a rollback has left alone is the row's.
+        own.sort_by_key(|found| found.is_noted);
         self.adopted.rows += 1;
         self.put(key, row, marker, own);
         self.flush(GROUP).await
@@ -552,7 +570,7 @@ impl Writing<'_> {
         let Some(first) = tickets.first() else {
             return Ok(());
         };
-        let (made, group) = (first.made, first.group.clone());
+        let (made, group, is_noted) = (first.made, first.group.clone(), first.is_noted);
         let unsure = (key.as_str().to_owned(), first.ticket.clone());
         // What waits may be about this row.
         self.flush(0).await?;
@@ -566,11 +584,19 @@ impl Writing<'_> {
             self.adopted.known += 1;
             return Ok(());
         }
-        self.adopted.unsure.push(unsure);
+        match is_noted {
+            true => self.adopted.noted.push(unsure),
+            false => self.adopted.unsure.push(unsure),
+        }
         if !matches!(state, Some(State::Sending | State::InDoubt)) {
             let at = made.unwrap_or_else(Timestamp::now);
             let intent = intent(key.clone(), row, marker, group, at);
-            let why = "a ticket shows its reference on the first line alone, where another row may quote it";
+            let why = match is_noted {
+                true => HALF_BACK,
+                false => {
+                    "a ticket shows its reference on the first line alone, where another row may quote it"
+                }
+            };
             let settlement = Settlement {
                 key: key.clone(),
                 step: create(),

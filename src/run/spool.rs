@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) group: String,
     /// Whether it bears the reference on its first line alone.
     pub(super) is_head: bool,
+    /// Whether it is open and bears the note of a rollback.
+    pub(super) is_noted: bool,
 }
 
 /// The database. It has no name, and is gone when this is.
@@ -36,7 +38,8 @@ impl Spool {
                      made   INTEGER,
                      ticket TEXT NOT NULL,
                      kind   TEXT NOT NULL,
-                     head   INTEGER NOT NULL
+                     head   INTEGER NOT NULL,
+                     noted  INTEGER NOT NULL
                  ) STRICT;
                  CREATE INDEX found_of_marker ON found (marker);",
             )?;
@@ -52,11 +55,18 @@ impl Spool {
         let mut insert = self
             .connection
             .prepare_cached(
-                "INSERT INTO found (marker, made, ticket, kind, head) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO found (marker, made, ticket, kind, head, noted) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )
             .map_err(failed)?;
         insert
-            .execute(params![marker, made, ticket, found.group, found.is_head])
+            .execute(params![
+                marker,
+                made,
+                ticket,
+                found.group,
+                found.is_head,
+                found.is_noted
+            ])
             .map(drop)
             .map_err(failed)
     }
@@ -77,7 +87,7 @@ impl Spool {
             let found = self
                 .connection
                 .prepare_cached(
-                    "SELECT made, ticket, kind, head FROM found WHERE marker IN (?1, ?2)
+                    "SELECT made, ticket, kind, head, noted FROM found WHERE marker IN (?1, ?2)
                      ORDER BY made IS NULL, made, marker = ?2 AND marker <> ?1, nth",
                 )?
                 .query_map([marker, short], of_row)?
@@ -117,6 +127,7 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Found> {
         ticket,
         group: row.get(2)?,
         is_head: row.get(3)?,
+        is_noted: row.get(4)?,
     })
 }
 
@@ -140,6 +151,7 @@ mod tests {
             ticket,
             group: "g".to_owned(),
             is_head: false,
+            is_noted: false,
         }
     }
 

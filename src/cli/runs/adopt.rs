@@ -281,6 +281,19 @@ impl Adopting<'_> {
                 )
             }));
         }
+        if !adopted.noted.is_empty() {
+            lines.push(format!(
+                "  in doubt   {} whose ticket bears the note of a rollback and is open: close the ticket, and an import makes the \
+                 row anew; or keep it with `deskferry runs settle`",
+                words::plural(adopted.noted.len() as u64, "row", "rows")
+            ));
+            lines.extend(adopted.noted.iter().take(SHOWN).map(|(key, ticket)| {
+                format!(
+                    "             {} (key {key})",
+                    ticket.number.as_ref().unwrap_or(&ticket.id)
+                )
+            }));
+        }
         self.output.say(&lines.join("\n"));
         if self.output.is_json() {
             let doubles: Vec<_> = (adopted.doubles.iter())
@@ -288,13 +301,18 @@ impl Adopting<'_> {
                 .collect();
             let document = json!({
                 "dry_run": self.args.dry_run, "rows": adopted.rows, "strangers": adopted.strangers, "known": adopted.known,
-                "absent": adopted.absent, "deleted": gone, "doubles": doubles, "in_doubt": adopted.unsure.len(),
+                "absent": adopted.absent, "deleted": gone, "doubles": doubles,
+                "in_doubt": adopted.unsure.len() + adopted.noted.len(),
                 "whole": whole,
             });
             self.output.data(&document.to_string())?;
         }
         Ok(
-            match adopted.doubles.is_empty() && adopted.unsure.is_empty() && whole {
+            match adopted.doubles.is_empty()
+                && adopted.unsure.is_empty()
+                && adopted.noted.is_empty()
+                && whole
+            {
                 true => ExitCode::Done,
                 false => ExitCode::SomeRows,
             },

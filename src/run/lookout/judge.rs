@@ -103,7 +103,7 @@ impl Engine<'_> {
                 Some((State::Pending | State::Rejected, create)) if create.was_denied => {
                     self.watch.unsaid.get_or_insert(marked.since);
                     let is_over = is_last && self.pool.is_empty() && self.under_way.is_empty();
-                    if is_over && !marked.is_titled_as(create) {
+                    if is_over && (marked.is_noted || !marked.is_titled_as(create)) {
                         let of_row = alleged.entry(create.key.clone()).or_default();
                         of_row.push(marked.candidate());
                     } else if is_over {
@@ -126,6 +126,8 @@ impl Engine<'_> {
                             self.watch.unsaid.get_or_insert(marked.since);
                             self.tell_left(&create.key, std::slice::from_ref(&marked.ticket));
                         }
+                        // Whether it is to stay, nobody knows: who imports its row is told.
+                        None if marked.is_noted => {}
                         None => self.remember(marked),
                     },
                 },

@@ -23,6 +23,8 @@ pub(super) struct Marked {
     pub(super) ticket: Ticket,
     pub(super) group: String,
     pub(super) created_at: Option<Timestamp>,
+    /// Whether it is open and bears the note of a rollback.
+    pub(super) is_noted: bool,
     /// From when on the look looked that listed it first.
     pub(super) since: Timestamp,
 }
@@ -274,6 +276,7 @@ impl Look<'_> {
             title: listed.title().map(str::to_owned),
             group: marked_group(listed.group, self.field),
             created_at: listed.created_at,
+            is_noted: listed.noted_at.is_some(),
             since,
             ticket: listed.ticket,
         })

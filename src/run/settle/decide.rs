@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::evidence::{Known, Stray};
 use super::seen::{Held, Hit, Seen, Wanted};
 use crate::ledger::Candidate;
+use crate::run::adopt::HALF_BACK;
 use crate::run::plan::Doubt;
 use crate::systems::{Relation, Ticket};
 
@@ -87,6 +88,10 @@ fn found(doubt: &Doubt, doubts: &[Doubt], seen: &Seen, held: &Held) -> Option<Ve
 
 /// Whether a ticket that bears a row's reference in place is the row's, and does not end, cut, where it quotes it.
 fn is_own(hit: &Hit, doubt: &Doubt, doubts: &[Doubt]) -> bool {
+    // Whether it is to stay, nobody knows.
+    if hit.listed.noted_at.is_some() {
+        return false;
+    }
     // What an earlier version sent is known by its reference alone.
     let refs = hit.refs(doubt.length());
     let Some(print) = &doubt.print else {
@@ -122,6 +127,9 @@ fn unfound(doubt: &Doubt, wanted: &Wanted, seen: &Seen, held: &Held) -> Decision
         return Decision::Open(NO_MARKER.to_owned(), Vec::new());
     };
     let marked = seen.free(&doubt.group, (reference, doubt.length()), held);
+    if let Some(noted) = marked.iter().find(|hit| hit.listed.noted_at.is_some()) {
+        return Decision::Open(HALF_BACK.to_owned(), vec![noted.candidate()]);
+    }
     if !marked.is_empty() {
         let candidates: Vec<Candidate> = (marked.iter().take(MOST_CANDIDATES))
             .map(|hit| hit.candidate())

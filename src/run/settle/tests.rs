@@ -614,3 +614,18 @@ fn a_clock_that_was_set_back_leaves_what_was_sent_in_the_window() {
     assert!(window.from < now - SignedDuration::from_hours(23));
     assert!(window.to > late.sent_at + SignedDuration::from_hours(24));
 }
+
+/// A rollback has left a note on it and was stopped before it closed the ticket; or somebody has opened it again.
+#[test]
+fn a_ticket_with_the_note_of_a_rollback_that_is_open_settles_nothing() {
+    let text = described(1, "Dark");
+    let noted = Listed {
+        noted_at: Some(after(60)),
+        ..listed(1, TITLE_1, &text)
+    };
+    let desk = || Desk::new().doubt(1, TITLE_1, &text).list(noted.clone());
+    assert_eq!(desk().words(), ["open marked 1"]);
+    // Another one without a note is the row's.
+    let desk = desk().list(listed(5, TITLE_1, &text));
+    assert_eq!(desk.words(), ["found 5"]);
+}

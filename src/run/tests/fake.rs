@@ -631,6 +631,8 @@ impl System for Fake {
             return Err(Error::new(ErrorKind::System, "500"));
         }
         let now = Instant::now();
+        let noted = self.noted.lock().unwrap();
+        let shows = self.shows_notes.load(Ordering::Relaxed);
         let seen = world
             .made
             .iter()
@@ -653,7 +655,7 @@ impl System for Fake {
                 updated_at: None,
                 standing: Standing::Open,
                 is_taken_back: false,
-                noted_at: None,
+                noted_at: (shows && noted.contains(&made.id)).then_some(self.at),
                 traits: vec![(TITLE, format!("Row {}", made.key))],
             });
         page(seen.collect());

@@ -321,3 +321,24 @@ async fn what_followed_on_a_row_that_was_made_anew_elsewhere_is_seen_before_it_i
     );
     assert_eq!(bench.fake.set("k1"), ["follow 0"]);
 }
+
+/// The ledger is lost while a rollback is under way: a ticket that has its note and is open is neither made nor taken back.
+#[tokio::test(start_paused = true)]
+async fn what_a_rollback_had_begun_to_take_back_is_in_doubt() {
+    let bench = Bench::new();
+    let input = Input::new(3);
+    bench.run(&input).await;
+    bench.fake.noted.lock().unwrap().push("id1".to_owned());
+    bench
+        .fake
+        .shows_notes
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let other = rebuilt(&bench, &input).await;
+    let (totals, told) = other.run(&input).await;
+    assert_eq!((totals.done_before, totals.in_doubt), (2, 1));
+    assert!(
+        matches!(told.end(1), End::InDoubt { reason } if reason.contains("note of a rollback")),
+        "{:?}",
+        told.end(1)
+    );
+}
