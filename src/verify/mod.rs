@@ -22,6 +22,7 @@ mod conversation;
 mod count;
 mod digest;
 mod extra;
+mod files;
 mod fold;
 mod json;
 mod month;

@@ -1,6 +1,7 @@
 //! The way of a verification: the ledger asked for every record, one listing, then the tickets that were chosen.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -80,6 +81,8 @@ pub struct Job<'a> {
     pub seed: u64,
     /// The time in which the run may have made tickets.
     pub window: Window,
+    /// The folder of the archive of files.
+    pub archive: PathBuf,
     /// How long after a request what it did may be dated.
     pub slack: SignedDuration,
     /// The digests of inputs, mapping and directory.
@@ -314,10 +317,12 @@ impl<'a> Verifying<'a> {
             Choice::Full => self.tally.with_ticket,
             Choice::Sample { size, .. } => size.min(self.tally.with_ticket),
         };
+        let archive = self.job.archive.clone();
         let facts = Facts {
             schema: self.job.system.schema(),
             directory: self.job.directory,
             operation: self.job.operation,
+            archive: &archive,
             slack: self.job.slack,
         };
         let (system, permit) = (self.job.system, self.job.permit);

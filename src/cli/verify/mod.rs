@@ -4,7 +4,7 @@ mod inputs;
 mod told;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,7 @@ use told::{Told, told};
 use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::{Error, ExitCode, Result};
+use crate::files::ARCHIVE;
 use crate::intake::{self, Survey};
 use crate::ledger::{Ledger, Run, RunInfo};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions};
@@ -285,6 +286,7 @@ impl Verifying<'_> {
             size: self.args.sample,
             seed: self.args.seed,
             window: window(first.started, system.now_at_the_latest()),
+            archive: Path::new(&first.meta.folder).join(self.mapping.archive().unwrap_or(ARCHIVE)),
             slack,
             digests: Digests {
                 inputs: opened
