@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::attempts::OURS;
 use super::steps::{micros, place};
 use super::sums::{CHECKED, verify};
 use super::{RunLocks, RunMeta, Scope, worker::Kind};
@@ -107,6 +108,37 @@ impl Scope {
             }
             Ok(count)
         })
+    }
+
+    /// A page of the keys of this scope after the given one, in their order, but for what was taken back; of the attempts
+    /// with these codes alone, where some are named.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn keys(
+        &self,
+        attempts: Option<&[String]>,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<RowKey>> {
+        let Some(id) = self.id else {
+            return Ok(Vec::new());
+        };
+        let codes = attempts.map(|codes| serde_json::json!(codes).to_string());
+        let after = after.map_or(String::new(), |key| key.as_str().to_owned());
+        self.ledger
+            .read(move |c| {
+                c.prepare_cached(&format!(
+                    "SELECT DISTINCT key FROM step
+                     WHERE scope = ?2 AND key > ?3 AND state <> 6 AND (?1 IS NULL OR run IN {OURS})
+                     ORDER BY key LIMIT ?4"
+                ))?
+                .query_map(params![codes, id, after, limit], |row| {
+                    row.get::<_, String>(0).map(RowKey::new)
+                })?
+                .collect()
+            })
+            .await
     }
 
     /// A page of the keys that are done in this scope, after the given key, from a thread outside of the runtime.

@@ -127,7 +127,7 @@ pub fn left(state: &Path, input: &Path) -> Left {
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match name.strip_prefix(stem) {
-            Some(".jsonl" | ".rehearsal.jsonl") => left.texts.push(path),
+            Some(".jsonl" | ".rehearsal.jsonl" | ".earlier.jsonl") => left.texts.push(path),
             Some(rest) if is_small(rest) => left.small.push(path),
             _ => {}
         }
@@ -145,6 +145,18 @@ pub fn left(state: &Path, input: &Path) -> Left {
     left
 }
 
+/// Where the records of tickets are that an earlier pass has read and the last one has not: runs are verified against them.
+fn earlier(passes: &Path) -> PathBuf {
+    passes.with_extension("earlier.jsonl")
+}
+
+/// The same of an input that is a spool, where there are such records.
+pub fn earlier_of(state: &Path, input: &Path) -> Option<PathBuf> {
+    let input = input.canonicalize().ok()?;
+    let folder = state.join(FOLDER).canonicalize().ok()?;
+    Some(earlier(&input)).filter(|path| path.parent() == Some(&folder) && path.exists())
+}
+
 /// A spool on its way.
 pub struct Spool {
     draft: Draft,
@@ -159,6 +171,8 @@ pub struct Spool {
     older: Option<Timestamp>,
     /// What the source calls those of its tickets that descriptions name.
     named: HashSet<String>,
+    /// The tickets that it holds.
+    held: HashSet<Digest>,
 }
 
 /// An id in few bytes: there may be very many.
@@ -168,6 +182,10 @@ fn digest(id: &str) -> Digest {
     let mut digest = Digest::default();
     digest.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
     digest
+}
+
+fn of_source(tenant: &str, id: &str) -> Digest {
+    digest(&format!("{tenant}\n{id}"))
 }
 
 /// The tickets that the spool of an earlier pass holds as closed, or as closed before. One that cannot be read, or is of
@@ -253,6 +271,7 @@ impl Spool {
             closed: closed_before(passes, tenant),
             remembers: (path == passes).then(|| kept_closed(passes, tenant)),
             named: HashSet::new(),
+            held: HashSet::new(),
             older: None,
         })
     }
@@ -335,6 +354,7 @@ impl Spool {
         line.push('\n');
         let written = self.draft.write_all(line.as_bytes());
         written.map_err(|error| unwritable(&self.path, error))?;
+        self.held.insert(of_source(&self.tenant, &ticket.id));
         self.count(ticket);
         Ok(())
     }
@@ -359,11 +379,55 @@ impl Spool {
         }
     }
 
+    /// Keeps the records of the pass before whose tickets this one does not hold, each once.
+    fn keep_earlier(&mut self) -> Result<()> {
+        #[derive(serde::Deserialize)]
+        struct Kept {
+            source: String,
+            id: String,
+        }
+        let path = earlier(&self.path);
+        let mut draft =
+            Draft::beside(&path, Readers::Owner).map_err(|error| unwritable(&path, error))?;
+        let mut is_empty = true;
+        for from in [&self.path, &path] {
+            let file = match File::open(from) {
+                Ok(file) => file,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(unwritable(from, error)),
+            };
+            for line in BufReader::new(file).lines() {
+                let line = line.map_err(|error| unwritable(from, error))?;
+                let Ok(kept) = serde_json::from_str::<Kept>(&line) else {
+                    continue;
+                };
+                if self.held.insert(of_source(&kept.source, &kept.id)) {
+                    let written = writeln!(draft, "{line}");
+                    written.map_err(|error| unwritable(&path, error))?;
+                    is_empty = false;
+                }
+            }
+        }
+        if !is_empty {
+            let whole = draft.whole().map_err(|error| unwritable(&path, error))?;
+            return (whole.replace(&path)).map_err(|error| unwritable(&path, error));
+        }
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(unwritable(&path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Gives the file its name; what stands in it.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn finish(self) -> Result<Counts> {
+    pub fn finish(mut self) -> Result<Counts> {
+        if self.remembers.is_some() {
+            self.keep_earlier()?;
+        }
         if let Some(path) = &self.remembers {
             let lines = self.closed.iter().map(|one| hex(one) + "\n");
             let text: String = lines.collect();
@@ -424,6 +488,34 @@ mod tests {
         spool.finish().unwrap();
         let text = std::fs::read_to_string(&rehearsal).unwrap();
         assert!(text.contains("\"was_closed\":true"), "{text}");
+    }
+
+    #[test]
+    fn what_the_last_pass_has_not_read_is_kept_of_the_passes_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = path(folder.path(), "north", "south", false);
+        let pass = |own: &Path, ids: &[&str]| -> Vec<String> {
+            let mut spool =
+                Spool::create(own, "acme", &path(folder.path(), "north", "south", false)).unwrap();
+            for id in ids {
+                spool.add(&ticket(id, Standing::Open, "x")).unwrap();
+            }
+            spool.finish().unwrap();
+            let kept = earlier_of(folder.path(), &path(folder.path(), "north", "south", false));
+            let text = kept.map_or(String::new(), |path| std::fs::read_to_string(path).unwrap());
+            let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["id"].clone();
+            let ids = text
+                .lines()
+                .map(|line| id(line).as_str().unwrap().to_owned());
+            ids.collect()
+        };
+        assert!(pass(&own, &["1", "2", "3"]).is_empty());
+        assert_eq!(pass(&own, &["2"]), ["1", "3"]);
+        assert_eq!(pass(&own, &["1"]), ["2", "3"]);
+        // A rehearsal changes nothing of it.
+        let rehearsal = path(folder.path(), "north", "south", true);
+        assert_eq!(pass(&rehearsal, &["3"]), ["2", "3"]);
+        assert!(pass(&own, &["1", "2", "3", "4"]).is_empty());
     }
 
     #[test]
@@ -495,6 +587,7 @@ mod tests {
             spool.add(&ticket("1", Standing::Closed, "one")).unwrap();
             spool.finish().unwrap();
         }
+        std::fs::write(earlier(&path(state, "north", "south", false)), "{}").unwrap();
         let found = left(state, &path(state, "north", "south", false));
         let names = |paths: &[PathBuf]| -> Vec<String> {
             let names = paths.iter().map(|path| path.file_name().unwrap());
@@ -504,7 +597,11 @@ mod tests {
         };
         assert_eq!(
             names(&found.texts),
-            ["north-to-south.jsonl", "north-to-south.rehearsal.jsonl"]
+            [
+                "north-to-south.earlier.jsonl",
+                "north-to-south.jsonl",
+                "north-to-south.rehearsal.jsonl"
+            ]
         );
         assert_eq!(found.small.len(), 1, "{found:?}");
         assert_eq!(found.tenants, BTreeSet::from(["acme".to_owned()]));

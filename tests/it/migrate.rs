@@ -247,6 +247,59 @@ fn what_was_changed_on_both_sides_is_listed_and_not_overwritten() {
 }
 
 #[test]
+fn a_pass_is_verified_whole_after_a_smaller_one() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let (code, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    assert_eq!((code, &first["created"]), (0, &json!(30)), "{first:#}");
+    let run = first["run"].as_str().unwrap();
+    let (code, sample) = migrate(
+        &work,
+        "district",
+        "support",
+        INTO_CLEARFEED,
+        &["--sample", "5"],
+    );
+    assert_eq!((code, &sample["skipped"]), (0, &json!(5)), "{sample:#}");
+    assert_verified(&work, run, 30);
+    let spool = work.state().join("migrate/district-to-support.jsonl");
+    let text = std::fs::read_to_string(&spool).unwrap();
+    let copies = tickets(&work, "support");
+    let copies = moved(&copies);
+    let is_left = |name: &&&String| !text.contains(&format!("\"number\":\"{name}\""));
+    let left = copies
+        .keys()
+        .filter(|name| is_left(&name))
+        .collect::<Vec<_>>();
+    assert_eq!(left.len(), 25);
+    let id = copies[left[0]][0].id.trim_start_matches("req_");
+    let path = format!("v1/rest/requests/{id}");
+    sandbox.person(
+        "PATCH",
+        "clearfeed",
+        &path,
+        json!({"title": "Nothing of that"}),
+    );
+    let verify = || -> Vec<Value> {
+        let ended = work.run(&["verify", run, "--format", "json"]).expect(1);
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        report["findings"].as_array().unwrap().clone()
+    };
+    let found = verify();
+    assert_eq!(
+        (found.len(), &found[0]["what"]),
+        (1, &json!("title")),
+        "{found:#?}"
+    );
+    // Without what the first pass has read nobody can compare, and that is said.
+    std::fs::remove_file(spool.with_extension("earlier.jsonl")).unwrap();
+    let found = verify();
+    assert_eq!(found.len(), 25, "{found:#?}");
+    let is_open = |it: &Value| (&it["what"], &it["is_open"]) == (&json!("row"), &json!(true));
+    assert!(found.iter().all(is_open), "{found:#?}");
+}
+
+#[test]
 fn the_old_tickets_say_where_they_have_gone() {
     let work = Work::new();
     let sandbox = desks(&work, &[]);

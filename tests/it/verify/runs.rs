@@ -267,3 +267,14 @@ fn a_step_in_doubt_is_open_whatever_the_ticket_shows() {
     let report = bench.verify(&[], 0);
     assert_eq!(findings(&report), [], "{report:#}");
 }
+
+#[test]
+fn a_row_that_the_input_has_no_more_is_open() {
+    let bench = Bench::new(MAPPING, &rows(4));
+    bench.import("map.toml", 0);
+    bench.work.write("in.csv", rows(3));
+    let report = bench.verify(&[], 1);
+    assert_eq!(findings(&report), [finding("row", "unreadable", true, "3")]);
+    let told = bench.work.run(&["verify", "last"]).expect(1).stderr;
+    assert!(told.contains("key `3`, ticket CF-"), "{told}");
+}
