@@ -1,6 +1,8 @@
 //! What the ledger says about an input before anything of it is sent: whether it was seen before, which keys are
 //! done under another scope of the tenant, and the giving up of keys that are to be made once more.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -139,6 +141,27 @@ impl Scope {
                 .collect()
             })
             .await
+    }
+
+    /// Which of these numbers (ids, where there is no number) are those of tickets that the ledger holds as made in this scope,
+    /// from a thread outside of the runtime.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn holds_blocking(&self, numbers: Vec<String>) -> Result<HashSet<String>> {
+        let Some(id) = self.id else {
+            return Ok(HashSet::new());
+        };
+        let numbers = serde_json::json!(numbers).to_string();
+        self.ledger.worker.call_blocking(Kind::Read, move |c| {
+            c.prepare_cached(
+                "SELECT coalesce(number, ticket) FROM step
+                 WHERE scope = ?1 AND step = ?2 AND ordinal = 0 AND state = 2
+                   AND coalesce(number, ticket) IN (SELECT value FROM json_each(?3))",
+            )?
+            .query_map(params![id, CREATE, numbers], |row| row.get(0))?
+            .collect()
+        })
     }
 
     /// A page of the keys that are done in this scope, after the given key, from a thread outside of the runtime.

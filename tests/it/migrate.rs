@@ -366,6 +366,39 @@ fn the_old_tickets_say_where_they_have_gone() {
 }
 
 #[test]
+fn a_ticket_that_was_taken_back_is_named_by_nobody() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let source = tickets(&work, "district");
+    let (one, other) = (&source[3], &source[9]);
+    let note = format!("The same as #{}", name(other));
+    say(&sandbox, &one.id, &note, false);
+    let (_, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    let run = first["run"].as_str().unwrap();
+    work.run(&["runs", "rollback", run]).expect(0);
+    // This pass makes the one anew, and not the other.
+    let filter = format!("number == '{}'", name(one));
+    let (code, next) = migrate(
+        &work,
+        "district",
+        "support",
+        INTO_CLEARFEED,
+        &["--where", &filter],
+    );
+    assert_eq!((code, &next["created"]), (0, &json!(1)), "{next:#}");
+    let target = tickets(&work, "support");
+    let copies = &moved(&target)[name(one)];
+    let says =
+        |copy: &&&CommonTicket, text: &str| copy.comments.iter().any(|it| it.text.contains(text));
+    let formerly = format!("(formerly #{})", name(other));
+    assert_eq!(
+        copies.iter().filter(|copy| says(copy, &formerly)).count(),
+        1
+    );
+    assert_eq!(copies.iter().filter(|copy| says(copy, &note)).count(), 1);
+}
+
+#[test]
 fn a_description_that_names_other_tickets_names_those_of_the_target() {
     let work = Work::new();
     let sandbox = desks(&work, &[]);
@@ -976,6 +1009,15 @@ fn the_files_of_tickets_go_into_another_site_and_one_that_has_gone_keeps_nothing
     assert_eq!(source.len(), 3);
 }
 
+/// Somebody comments on an incident.
+fn say(sandbox: &SandboxProcess, id: &str, text: &str, is_public: bool) {
+    let item = json!({"$type": "Spark.Shared.Models.TicketActivityComment, Spark.Shared",
+        "TicketActivityTypeId": 6, "Comments": text, "IsPublic": is_public});
+    let body = json!({"TicketId": id, "IsPublic": is_public, "ActivityItems": [item]});
+    let path = format!("api/v1.0/tickets/{id}/activities/new");
+    sandbox.person("POST", "incidentiq", &path, body);
+}
+
 #[test]
 fn older_comments_become_one_note_and_a_later_pass_adds_only_what_is_new() {
     let work = Work::new();
@@ -1001,19 +1043,9 @@ fn older_comments_become_one_note_and_a_later_pass_adds_only_what_is_new() {
     .0
     .expect(0);
     let id = tickets(&work, "district")[0].id.clone();
-    let say = |text: &str| {
-        let item = json!({"$type": "Spark.Shared.Models.TicketActivityComment, Spark.Shared", "TicketActivityTypeId": 6, "Comments": text});
-        let body = json!({"TicketId": id, "IsPublic": true, "ActivityItems": [item]});
-        sandbox.person(
-            "POST",
-            "incidentiq",
-            &format!("api/v1.0/tickets/{id}/activities/new"),
-            body,
-        );
-    };
-    ["one", "<p><img src='cid:1'></p>", "three"]
-        .into_iter()
-        .for_each(say);
+    for text in ["one", "<p><img src='cid:1'></p>", "three"] {
+        say(&sandbox, &id, text, true);
+    }
     // All that is there is older than tomorrow.
     let tomorrow = jiff::Zoned::now().date().tomorrow().unwrap();
     let text = std::fs::read_to_string(mapping("incidentiq-to-clearfeed")).unwrap();
