@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::held::Parts;
-use super::notes::is_ours;
+use super::notes::Ours;
 use super::record::{COMMENTS, REFERENCES, WAS_CLOSED, record};
 use super::reference::{called, list};
 use crate::error::{Error, Result};
@@ -21,8 +21,8 @@ use crate::ledger::private_folder;
 use crate::mapping::OLDER;
 use crate::outfile::{self, Draft, Readers};
 use crate::source::MOST_RECORD;
+use crate::systems::common::{Comment, CommonTicket, NO_NOTES};
 use crate::systems::Standing;
-use crate::systems::common::{CommonTicket, NO_NOTES};
 
 /// A comment is an older one when it was that old at the first pass.
 const RECENT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -171,6 +171,8 @@ pub struct Spool {
     older: Option<Timestamp>,
     /// What the source calls those of its tickets that descriptions name.
     named: HashSet<String>,
+    /// The notes that were left on the tickets of the source.
+    ours: Ours,
     /// The tickets that it holds.
     held: HashSet<Digest>,
 }
@@ -271,6 +273,7 @@ impl Spool {
             closed: closed_before(passes, tenant),
             remembers: (path == passes).then(|| kept_closed(passes, tenant)),
             named: HashSet::new(),
+            ours: Ours::default(),
             held: HashSet::new(),
             older: None,
         })
@@ -305,6 +308,11 @@ impl Spool {
         Self { named, ..self }
     }
 
+    /// Leaves out these notes of ours.
+    pub fn without(self, ours: Ours) -> Self {
+        Self { ours, ..self }
+    }
+
     /// Adds a ticket.
     ///
     /// # Errors
@@ -314,8 +322,8 @@ impl Spool {
             self.counts.deleted += 1;
             return Ok(());
         }
-        let has_notes = ticket.comments.iter().any(is_ours);
-        let bare = has_notes.then(|| {
+        let is_ours = |comment: &Comment| self.ours.has(&ticket.id, comment);
+        let bare = ticket.comments.iter().any(is_ours).then(|| {
             let mut bare = ticket.clone();
             bare.comments.retain(|comment| !is_ours(comment));
             bare
@@ -523,7 +531,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = path(folder.path(), "north", "south", false);
         let day = |text: &str| Some(text.parse::<Date>().unwrap());
-        let said = |at: Option<&str>| crate::systems::common::Comment {
+        let said = |at: Option<&str>| Comment {
             author: None,
             at: at.map(|at| at.parse().unwrap()),
             public: None,

@@ -303,6 +303,9 @@ fn a_pass_is_verified_whole_after_a_smaller_one() {
 fn the_old_tickets_say_where_they_have_gone() {
     let work = Work::new();
     let sandbox = desks(&work, &[]);
+    // What people say is no note of ours, whatever it looks like.
+    let id = tickets(&work, "district")[0].id.clone();
+    say(&sandbox, &id, "This ticket has moved to Facilities", false);
     let before = tickets(&work, "district");
     let noting = ["--note-source", "--limit", "5"];
     let (code, summary) = migrate(&work, "district", "support", INTO_CLEARFEED, &noting);
@@ -363,6 +366,43 @@ fn the_old_tickets_say_where_they_have_gone() {
         .filter(|text| text.starts_with("The move to CF-"));
     assert_eq!((all.len(), taken.count()), (35, 5));
     drop(sandbox);
+}
+
+#[test]
+fn all_that_was_taken_back_is_said_on_the_old_tickets_whatever_died() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let noting = ["--note-source", "--limit", "12"];
+    let (_, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &noting);
+    assert_eq!(first["created"], 12, "{first:#}");
+    // A smaller pass has notes of its own.
+    let noting = ["--note-source", "--sample", "3"];
+    migrate(&work, "district", "support", INTO_CLEARFEED, &noting);
+    let (_, last) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    let messages = || {
+        accepted(&sandbox)
+            .get("message")
+            .copied()
+            .unwrap_or_default()
+    };
+    let before = messages();
+    let run = first["run"].as_str().unwrap();
+    let mut rolling = work.command(&["runs", "rollback", run, "--rate", "10/s"]);
+    let mut rolling = rolling.stderr(Stdio::null()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while messages() < before + 4 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    rolling.kill().unwrap();
+    rolling.wait().unwrap();
+    assert!((before + 4..before + 12).contains(&messages()));
+    work.run(&["runs", "rollback", run]).expect(0);
+    let rows = work.read("state/migrate/district-to-support.taken-back.jsonl");
+    assert_eq!(rows.lines().count(), 12, "{rows}");
+    // Tickets that say nothing of a move have nothing to take back.
+    let run = last["run"].as_str().unwrap();
+    let told = work.run(&["runs", "rollback", run]).expect(0).stderr;
+    assert!(!told.contains("  notes "), "{told}");
 }
 
 #[test]
