@@ -22,7 +22,7 @@ use crate::mapping::OLDER;
 use crate::outfile::{self, Draft, Readers};
 use crate::source::MOST_RECORD;
 use crate::systems::common::{Comment, CommonTicket, NO_NOTES};
-use crate::systems::Standing;
+use crate::systems::{Standing, SystemName};
 
 /// A comment is an older one when it was that old at the first pass.
 const RECENT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -55,6 +55,10 @@ pub struct Counts {
     pub parts: Parts,
 }
 
+/// What is said where IncidentIQ shows no internal note at all: it leaves out what a token may not see.
+const NONE_INTERNAL: &str = "internal notes may be missing: none is among the comments of any ticket. \
+    The role of the token may not see them";
+
 /// What is true of every ticket of a system: its documents say so, and no pass need.
 const USUAL: &str = "ClearFeed";
 
@@ -64,7 +68,9 @@ impl Counts {
         let partial = self.not_shown.iter();
         let partial = partial.map(|((field, why), count)| (&**field, &**why, *count));
         // Who shows some notes keeps none back.
-        let is_usual = |why: &str| why.starts_with(USUAL) || (why == NO_NOTES && self.internal > 0);
+        let is_of_notes = |why: &str| [NO_NOTES, NONE_INTERNAL].contains(&why);
+        let is_usual =
+            move |why: &str| why.starts_with(USUAL) || (is_of_notes(why) && self.internal > 0);
         partial.filter(move |(_, why, _)| !is_usual(why))
     }
 
@@ -381,6 +387,10 @@ impl Spool {
         counts.files += ticket.attachments.len() as u64;
         let bytes = ticket.attachments.iter().filter_map(|file| file.bytes);
         counts.bytes += bytes.sum::<u64>();
+        if ticket.system == SystemName::IncidentIq && !ticket.comments.is_empty() {
+            let why = ("comments".to_owned(), NONE_INTERNAL.to_owned());
+            *counts.not_shown.entry(why).or_default() += 1;
+        }
         for hidden in &ticket.not_shown {
             let why = (hidden.field.to_string(), hidden.why.clone());
             *counts.not_shown.entry(why).or_default() += 1;
@@ -460,7 +470,6 @@ fn unwritable(path: &Path, error: impl Into<std::io::Error>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::SystemName;
 
     fn ticket(id: &str, standing: Standing, text: &str) -> CommonTicket {
         CommonTicket {
@@ -583,6 +592,34 @@ mod tests {
         assert!(counts.is_whole());
         counts.too_large.push("7".to_owned());
         assert!(!counts.is_whole());
+    }
+
+    #[test]
+    fn a_site_that_shows_no_internal_note_may_keep_them_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), "north", "south", false);
+        let pass = |publics: &[Option<bool>]| {
+            let mut spool = Spool::create(&path, "acme", &path).unwrap();
+            for (at, public) in publics.iter().enumerate() {
+                let mut ticket = CommonTicket::new(SystemName::IncidentIq, at.to_string());
+                ticket.comments.extend(public.map(|public| Comment {
+                    author: None,
+                    at: None,
+                    public: Some(public),
+                    text: "x".to_owned(),
+                }));
+                spool.add(&ticket).unwrap();
+            }
+            let counts = spool.finish().unwrap();
+            let partial = counts
+                .partial()
+                .map(|(field, _, count)| (field.to_owned(), count));
+            (partial.collect::<Vec<_>>(), counts.is_whole())
+        };
+        let doubt = vec![("comments".to_owned(), 2)];
+        assert_eq!(pass(&[Some(true), None, Some(true)]), (doubt, false));
+        assert_eq!(pass(&[Some(true), None, Some(false)]), (Vec::new(), true));
+        assert_eq!(pass(&[None, None]), (Vec::new(), true));
     }
 
     #[test]

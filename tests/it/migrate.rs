@@ -1059,6 +1059,29 @@ fn say(sandbox: &SandboxProcess, id: &str, text: &str, is_public: bool) {
 }
 
 #[test]
+fn a_site_that_shows_no_internal_note_is_doubted() {
+    let work = Work::new();
+    let (sandbox, source) = with_files(&work);
+    let pass = |code: i32| {
+        let mapping = mapping(INTO_CLEARFEED);
+        let desks = ["migrate", "--from", "district", "--to", "support"];
+        let rest = ["--mapping", mapping.as_str(), "--dry-run"];
+        work.run(&[&desks[..], &rest].concat()).expect(code).stderr
+    };
+    pass(0);
+    say(&sandbox, &source[0].id, "for everybody", true);
+    let told = pass(1);
+    assert!(
+        told.contains(
+            "warning    `comments` of 1 ticket may not be whole: internal notes may be missing"
+        ),
+        "{told}"
+    );
+    say(&sandbox, &source[1].id, "for the team", false);
+    pass(0);
+}
+
+#[test]
 fn older_comments_become_one_note_and_a_later_pass_adds_only_what_is_new() {
     let work = Work::new();
     let sandbox = SandboxProcess::start(&work, &["--rate", "0"]);
@@ -1086,6 +1109,7 @@ fn older_comments_become_one_note_and_a_later_pass_adds_only_what_is_new() {
     for text in ["one", "<p><img src='cid:1'></p>", "three"] {
         say(&sandbox, &id, text, true);
     }
+    say(&sandbox, &id, "for the team", false);
     // All that is there is older than tomorrow.
     let tomorrow = jiff::Zoned::now().date().tomorrow().unwrap();
     let text = std::fs::read_to_string(mapping("incidentiq-to-clearfeed")).unwrap();
