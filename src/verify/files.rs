@@ -188,14 +188,13 @@ impl Judging<'_> {
                 |print: &&Print| is_named(print, file) && has_size(print, file) != Some(false);
             let is_later =
                 |at: &jiff::Timestamp| last.is_some_and(|last| *at > last + self.facts.slack);
-            self.judged
-                .add(match (sent.iter().any(|print| is_again(print)), file.at) {
-                    (true, _) => extra.note("it hangs there once more".to_owned()),
-                    (false, Some(at)) if is_later(&at) => {
-                        extra.explained(format!("it was added after the run, {at}"))
-                    }
-                    _ => extra,
-                });
+            self.judged.add(match (sent.iter().any(is_again), file.at) {
+                (true, _) => extra.note("it hangs there once more".to_owned()),
+                (false, Some(at)) if is_later(&at) => {
+                    extra.explained(format!("it was added after the run, {at}"))
+                }
+                _ => extra,
+            });
         }
     }
 

@@ -294,12 +294,13 @@ impl<'a> Verifying<'a> {
                 }
                 let states = self.states(&batch).await?;
                 for item in batch {
-                    // The columns are those of the whole input, whichever file says what was sent.
-                    for row in item.rows.iter().filter(|_| at == 0) {
-                        self.accounts[0].see(row);
-                    }
                     self.see(&item.subject);
-                    if !self.counts(at, &item) {
+                    let counts = self.counts(at, &item);
+                    // The columns are those of the whole input, whichever file says what was sent.
+                    if at == 0 || (counts && self.job.sources[at].is_of_more) {
+                        item.rows.iter().for_each(|row| self.accounts[at].see(row));
+                    }
+                    if !counts {
                         continue;
                     }
                     self.tally.records += 1;

@@ -262,6 +262,11 @@ fn a_pass_is_verified_whole_after_a_smaller_one() {
     );
     assert_eq!((code, &sample["skipped"]), (0, &json!(5)), "{sample:#}");
     assert_verified(&work, run, 30);
+    let ended = work.run(&["verify", run, "--format", "json"]).expect(0);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let columns = report["columns"].as_array().unwrap();
+    let title = columns.iter().find(|column| column["field"] == "title");
+    assert_eq!(title.unwrap()["filled"], 30, "{report:#}");
     let spool = work.state().join("migrate/district-to-support.jsonl");
     let text = std::fs::read_to_string(&spool).unwrap();
     let copies = tickets(&work, "support");
