@@ -3,12 +3,11 @@
 //!
 //! Runs over the records once, in pages; what it keeps grows with the ranges of rows, not with the rows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::Keep;
 use super::engine::take;
 use super::plan::{Plan, Planner};
 use super::prepare::{BATCH, Items, absent, keys, leave_unknown, plan, read};
@@ -209,18 +208,8 @@ pub fn give_up(
 ) -> Result<u64> {
     // The plans of the run itself: no other count of the records would stop at the same one.
     let planner = Planner {
-        map,
-        system: None,
-        dry_run: false,
         again: true,
-        retry: false,
-        trusts_names: false,
-        keep: Keep::default(),
-        ours: HashSet::new(),
-        taking_back: HashMap::new(),
-        stop: None,
-        own: std::sync::OnceLock::new(),
-        refer: std::sync::OnceLock::new(),
+        ..Planner::of(map)
     };
     let (mut count, mut left) = (0, limit);
     loop {

@@ -271,7 +271,7 @@ pub(super) struct Engine<'e> {
     pub(super) stages: Stages<'e>,
     /// Rows of which a step is to be looked up, and when that is due.
     pub(super) delayed: Vec<(Instant, Row)>,
-    /// Those of them that are due.
+    /// Those of them that are due, and those whose tickets are read before something is set on them.
     pub(super) looking: VecDeque<Row>,
     /// When the run began.
     pub(super) started: Instant,
@@ -526,6 +526,7 @@ impl<'e> Engine<'e> {
                             // By which clock it was sent is not known: the whole wait runs from our own start.
                             self.delay(*row, self.started);
                         }
+                        Plan::Send(row) if row.guarded().is_some() => self.looking.push_back(*row),
                         Plan::Send(row) => self.backlog.push_back(*row),
                         Plan::Settle(doubtful) => self.doubt_of_earlier_run(*doubtful),
                     }

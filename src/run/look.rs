@@ -18,8 +18,13 @@ use crate::systems::{
     Beside, Call, KIND, Print, Refusal, Sighting, Ticket, call_of, without_right,
 };
 
-/// Looks at the ticket of a row whether its first request in doubt was obeyed.
+/// Looks at the ticket of a row whether its first request in doubt was obeyed; where none is, whether people have changed
+/// the ticket.
 pub(super) async fn look(context: Arc<RunContext>, mut row: Row) -> Sent {
+    if let Some(end) = compared(&context, &mut row).await {
+        let changes = Vec::new();
+        return Sent { row, end, changes };
+    }
     let end = match seen(&context, &mut row).await {
         Ok(Some(sighting)) => SentEnd::Looked(sighting),
         Ok(None) => SentEnd::Withdrawn,
@@ -34,6 +39,35 @@ pub(super) async fn look(context: Arc<RunContext>, mut row: Row) -> Sent {
         end,
         changes: Vec::new(),
     }
+}
+
+/// Whether people have changed the ticket of a row since it was compared; `None`: that is not the question.
+async fn compared(context: &RunContext, row: &mut Row) -> Option<SentEnd> {
+    let (ticket, ours_until) = row.guarded()?;
+    let at = context.compared.get(&ticket.id).copied();
+    let found = find(context, &ticket.id, at.max(Some(ours_until))).await;
+    row.ours_until = None;
+    Some(match found {
+        // What is wrong with one that is not there is told when it is written to.
+        Ok(Find::Found(_) | Find::Nothing) => SentEnd::Unchanged,
+        Ok(Find::Changed) => SentEnd::Changed,
+        Ok(Find::Halted) => SentEnd::Withdrawn,
+        Ok(Find::Another(message)) => SentEnd::Unread(Refusal {
+            status: 0,
+            message,
+            fields: Vec::new(),
+        }),
+        Ok(Find::Forbidden(refusal)) => SentEnd::Forbidden {
+            refusal,
+            right: READING.to_owned(),
+        },
+        Err(error) if stops(&error) => SentEnd::Stopped(error),
+        Err(error) => SentEnd::Unread(Refusal {
+            status: 0,
+            message: format!("the ticket could not be read: {error}"),
+            fields: Vec::new(),
+        }),
+    })
 }
 
 /// Nothing more will go through.

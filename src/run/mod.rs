@@ -19,6 +19,7 @@
 //! | `known` | which of a row's steps are done, under whatever name |
 //! | `look` | the ticket that a row names, and whether a step in doubt was done |
 //! | `edited` | an edited export against its baseline and the desk, before anything is sent |
+//! | `guard` | what a later pass would set on tickets that people may have changed |
 //! | `engine` | the loop: rows under way, and what happens next |
 //! | `intended` | when an intent was written, while clocks may be set and computers sleep |
 //! | `intents` | which rows are written as sent, and how far ahead |
@@ -65,6 +66,7 @@ mod engine;
 mod files;
 mod foresee;
 mod gather;
+mod guard;
 mod intended;
 mod intents;
 mod known;
@@ -91,8 +93,8 @@ mod update;
 mod verify;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -116,6 +118,7 @@ pub use crash::{Crash, Place as CrashPlace};
 pub(crate) use edited::TableBaseline;
 pub use edited::{Clash, Counts, Desk, Edited, File, look as look_at_edits};
 pub(crate) use files::{BYTES, HASH, NAME};
+pub(crate) use guard::{Overwrite, overwrites};
 pub use limiter::{Hours, LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub(crate) use plan::step_in_words;
 pub use prepare::Items;
@@ -162,6 +165,9 @@ pub struct Settings {
     /// When the desk had changed the tickets that were compared with the rows, by what the rows call them: one that it has
     /// changed since is not written to.
     pub compared: Arc<HashMap<String, jiff::Timestamp>>,
+    /// Whether a ticket that an earlier run has made is read before something is set on it, and not written to where people
+    /// have changed it since it was compared: so long after a request of ours a change may be what came of it.
+    pub guards: Option<jiff::SignedDuration>,
     /// Where the files of rows come from and go to.
     pub files: Files,
     /// Where the run is made to die, for the proof of the delivery.
@@ -204,6 +210,7 @@ impl Default for Settings {
             trust_ledger: false,
             adopt: "deskferry runs adopt INPUT --mapping FILE".to_owned(),
             compared: Arc::default(),
+            guards: None,
             files: Files::default(),
             crash: None,
         }
@@ -307,7 +314,6 @@ pub async fn execute(
     };
     let planner = Planner {
         taking_back,
-        map: job.map,
         system: job.system.clone(),
         dry_run: settings.dry_run,
         again: settings.again && settings.dry_run,
@@ -316,8 +322,8 @@ pub async fn execute(
         keep: settings.keep,
         ours,
         stop: Some(stop.clone()),
-        own: OnceLock::new(),
-        refer: OnceLock::new(),
+        guards: settings.guards,
+        ..Planner::of(job.map)
     };
     let differ = match (&job.system, settings.diff) {
         (_, 0) => None,

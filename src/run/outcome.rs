@@ -126,6 +126,10 @@ impl Engine<'_> {
                 self.breaker.done();
                 self.defer(row);
             }
+            SentEnd::Unchanged => {
+                self.breaker.looked_up();
+                self.go_on(row);
+            }
             SentEnd::Looked(sighting) => self.looked(row, sighting),
             SentEnd::NotLooked(why) => self.not_looked(row, why),
             SentEnd::Withdrawn => self.not_sent(row),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::intended::Intended;
@@ -228,6 +228,8 @@ pub(super) struct Row {
     pub(super) sent_at: Option<Intended>,
     /// What is wrong with files of it that were left out while its other steps went on.
     pub(super) left: Vec<Fault>,
+    /// Where it sets something on a ticket that people may have changed: up to when changes of that may be our own.
+    pub(super) ours_until: Option<Timestamp>,
 }
 
 impl Row {
@@ -252,6 +254,7 @@ impl Row {
             has_waited: false,
             sent_at: None,
             left: Vec::new(),
+            ours_until: None,
         }
     }
 
@@ -409,6 +412,30 @@ pub(super) struct Planner<'a> {
     pub(super) own: OnceLock<String>,
     /// What puts the tickets into records that they name, in the second stage of a run.
     pub(super) refer: OnceLock<Arc<dyn Refer>>,
+    /// So long after a request of ours a change of its ticket may be what came of it; `None`: rows go over what people have
+    /// changed.
+    pub(super) guards: Option<SignedDuration>,
+}
+
+impl<'a> Planner<'a> {
+    /// Plans as a first attempt would, by the ledger alone.
+    pub(super) fn of(map: &'a dyn MapRows) -> Self {
+        Self {
+            map,
+            system: None,
+            dry_run: false,
+            again: false,
+            retry: false,
+            trusts_names: false,
+            keep: Keep::default(),
+            ours: HashSet::new(),
+            taking_back: HashMap::new(),
+            stop: None,
+            own: OnceLock::new(),
+            refer: OnceLock::new(),
+            guards: None,
+        }
+    }
 }
 
 impl Planner<'_> {
@@ -721,6 +748,7 @@ impl Planner<'_> {
         if let Some(end) = self.stuck(open, step, (&ticket, known), &base.place) {
             return Plan::End(base, end);
         }
+        let ours_until = self.ours_until(&requests.steps[1..], prior);
         self.refer(&base, &key, &mut requests, prior);
         let mut ticket = ticket;
         if !is_same && is_known && requests.updates.is_empty() {
@@ -734,6 +762,7 @@ impl Planner<'_> {
             known,
             ticket: Some(ticket),
             left,
+            ours_until,
             ..Row::new(content, base, key, requests)
         }))
     }

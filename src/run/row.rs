@@ -79,6 +79,8 @@ pub(super) enum SentEnd {
     Tied,
     /// Its next step waits until all tickets are made.
     Later,
+    /// Nobody has changed the ticket since it was compared with the row.
+    Unchanged,
     /// It was looked up whether a step was done.
     Looked(Sighting),
     /// That could not be looked up: why.

@@ -87,7 +87,9 @@ impl Engine<'_> {
             _ if self.is_for_later(&row) => self.defer(row),
             true if self.is_halted() => self.not_sent(row),
             true => self.tied.add(row),
-            false if row.in_doubt().is_some() => self.looking.push_back(row),
+            false if row.in_doubt().is_some() || row.guarded().is_some() => {
+                self.looking.push_back(row);
+            }
             false => self.backlog.push_front(row),
         }
     }

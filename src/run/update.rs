@@ -65,11 +65,13 @@ impl Planner<'_> {
             let faults = refused_before(refusal, &base.place, &step.run);
             return Plan::End(base, End::Rejected(faults));
         }
+        let ours_until = self.ours_until(&requests.steps, prior);
         self.refer(&base, &key, &mut requests, prior);
         Plan::Send(Box::new(Row {
             updates: true,
             ticket: Some(ticket),
             left,
+            ours_until,
             ..Row::new(content, base, key, requests)
         }))
     }

@@ -6,6 +6,7 @@ mod again;
 mod attach;
 mod attempts;
 mod bad_input;
+mod both_sides;
 mod bounds;
 mod bulk;
 mod carry;

@@ -10,13 +10,13 @@ use deskferry::systems::Standing;
 use deskferry::systems::common::CommonTicket;
 use serde_json::{Value, json};
 
-use deskferry_testing::server::{Mock, MockServer, Request, ResponseTemplate};
+use deskferry_testing::server::MockServer;
 
 use crate::follow::FAULTS;
-use crate::support::{Asked, SandboxProcess, Work, forward, repository};
+use crate::support::{SandboxProcess, Work, between, repository};
 
 /// The tickets of a desk that are not deleted, as an export shows them.
-fn tickets(work: &Work, profile: &str) -> Vec<CommonTicket> {
+pub(crate) fn tickets(work: &Work, profile: &str) -> Vec<CommonTicket> {
     let export = [
         "export",
         "-o",
@@ -37,12 +37,12 @@ fn tickets(work: &Work, profile: &str) -> Vec<CommonTicket> {
 }
 
 /// The name by which the ready mappings call the ticket of the source in the description.
-fn name(ticket: &CommonTicket) -> &str {
+pub(crate) fn name(ticket: &CommonTicket) -> &str {
     ticket.number.as_ref().unwrap_or(&ticket.id)
 }
 
 /// The tickets that were moved, by that name.
-fn moved(target: &[CommonTicket]) -> BTreeMap<String, Vec<&CommonTicket>> {
+pub(crate) fn moved(target: &[CommonTicket]) -> BTreeMap<String, Vec<&CommonTicket>> {
     let mut moved: BTreeMap<String, Vec<&CommonTicket>> = BTreeMap::new();
     for ticket in target {
         let text = ticket.description.as_deref().unwrap_or_default();
@@ -92,13 +92,19 @@ fn assert_moved(source: &[CommonTicket], target: &[CommonTicket]) {
     }
 }
 
-fn mapping(name: &str) -> String {
+pub(crate) fn mapping(name: &str) -> String {
     let path = repository().join(format!("mappings/{name}.toml"));
     path.display().to_string()
 }
 
 /// Runs a migration and reads its summary.
-fn migrate(work: &Work, from: &str, to: &str, name: &str, further: &[&str]) -> (i32, Value) {
+pub(crate) fn migrate(
+    work: &Work,
+    from: &str,
+    to: &str,
+    name: &str,
+    further: &[&str],
+) -> (i32, Value) {
     let mapping = mapping(name);
     let mut all = vec!["migrate", "--from", from, "--to", to];
     all.extend(["--mapping", mapping.as_str(), "--format", "json"]);
@@ -181,69 +187,6 @@ fn requests_go_into_another_workspace() {
         "sandbox:clearfeed-2",
         "clearfeed-to-clearfeed",
     );
-}
-
-#[test]
-fn what_was_changed_on_both_sides_is_listed_and_not_overwritten() {
-    let work = Work::new();
-    let sandbox = desks(&work, &[]);
-    migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
-    let source = tickets(&work, "district");
-    let is_open = |ticket: &&CommonTicket| ticket.standing == Standing::Open;
-    let open: Vec<_> = source.iter().filter(is_open).collect();
-    let rename = |ticket: &CommonTicket, title: &str| {
-        let path = format!("api/v1.0/tickets/{}/subject", ticket.id);
-        sandbox.person("POST", "incidentiq", &path, json!({"Subject": title}));
-    };
-    let copies = tickets(&work, "support");
-    let ids: BTreeMap<String, String> = (moved(&copies).into_iter())
-        .map(|(name, copies)| (name, copies[0].id.clone()))
-        .collect();
-    let work_there = |ticket: &CommonTicket, body: Value| {
-        let id = ids[name(ticket)].trim_start_matches("req_");
-        let path = format!("v1/rest/requests/{id}");
-        sandbox.person("PATCH", "clearfeed", &path, body);
-    };
-    // ClearFeed shows whole seconds, and what comes right after us may be ours.
-    std::thread::sleep(Duration::from_millis(4_000));
-    rename(open[0], "Only here");
-    rename(open[1], "Another title here");
-    work_there(open[1], json!({"title": "Another title there"}));
-    work_there(open[2], json!({"title": "Only there"}));
-    let (code, next) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
-    assert_eq!(code, 1, "{next:#}");
-    assert_eq!(
-        (&next["updated"], &next["rejected"], &next["skipped"]),
-        (&json!(1), &json!(1), &json!(28)),
-        "{next:#}"
-    );
-    let title = |ticket: &CommonTicket| {
-        let copies = tickets(&work, "support");
-        let id = &ids[name(ticket)];
-        let copy = copies.iter().find(|copy| copy.id == *id).unwrap();
-        copy.title.clone().unwrap()
-    };
-    assert_eq!(title(open[0]), "Only here");
-    assert_eq!(title(open[1]), "Another title there");
-    assert_eq!(title(open[2]), "Only there");
-    let listed = work.path().join("district-to-support.conflicts.xlsx");
-    assert!(listed.exists());
-    // The mapping beside the list takes it back into the desk.
-    let listed = ["import", "district-to-support.conflicts.xlsx"];
-    let mapping = ["--mapping", "district-to-support.conflicts.toml"];
-    let profile = ["--profile", "support", "--dry-run"];
-    work.run(&[&listed[..], &mapping, &profile].concat())
-        .expect(0);
-    // The source may win.
-    let (code, next) = migrate(
-        &work,
-        "district",
-        "support",
-        INTO_CLEARFEED,
-        &["--overwrite"],
-    );
-    assert_eq!((code, &next["updated"]), (0, &json!(1)), "{next:#}");
-    assert_eq!(title(open[1]), "Another title here");
 }
 
 #[test]
@@ -511,7 +454,7 @@ fn a_description_that_names_other_tickets_names_those_of_the_target() {
 }
 
 /// A sandbox of which IncidentIQ is the source and ClearFeed the target.
-fn desks(work: &Work, further: &[&str]) -> SandboxProcess {
+pub(crate) fn desks(work: &Work, further: &[&str]) -> SandboxProcess {
     let mut arguments = vec!["--rate", "0", "--tickets", "30", "--comments", "3"];
     arguments.extend(further);
     let sandbox = SandboxProcess::start(work, &arguments);
@@ -522,7 +465,7 @@ fn desks(work: &Work, further: &[&str]) -> SandboxProcess {
     sandbox
 }
 
-const INTO_CLEARFEED: &str = "incidentiq-to-clearfeed";
+pub(crate) const INTO_CLEARFEED: &str = "incidentiq-to-clearfeed";
 
 /// What ClearFeed has accepted from us, by operation.
 fn accepted(sandbox: &SandboxProcess) -> BTreeMap<String, usize> {
@@ -771,11 +714,32 @@ fn a_whole_desk_is_moved_whatever_dies_when() {
     println!("verified after {:?}", started.elapsed());
 }
 
+/// The files below a folder that hold this text.
+fn holding(folder: &std::path::Path, text: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(holding(&path, text));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            let words = text.lines().next().unwrap().as_bytes();
+            if bytes.windows(words.len()).any(|part| part == words) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn a_purged_migration_leaves_no_text_of_the_source() {
     for keeps_ids in [true, false] {
         let work = Work::new();
         let sandbox = desks(&work, &[]);
+        let source = tickets(&work, "district");
+        let mut words = source.iter().flat_map(|ticket| &ticket.comments);
+        let said = words.next().unwrap().text.clone();
         let limit = ["--limit", "3"];
         let (_, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &limit);
         assert_eq!(first["created"], 3, "{first:#}");
@@ -791,17 +755,27 @@ fn a_purged_migration_leaves_no_text_of_the_source() {
             endings
         };
         assert_eq!(kept(), ["closed", "jsonl", "jsonl"]);
+        // What a killed process has left of a private file.
+        std::fs::create_dir_all(work.state().join("files")).unwrap();
+        work.write("state/files/file-1", "private");
+        let texts = || holding(&work.state(), &said);
+        assert!(!texts().is_empty());
         let code = first["run"].as_str().unwrap();
         if !keeps_ids {
             let purge = ["runs", "purge", code, "--confirm", code];
             work.run(&purge).expect(0);
             assert!(kept().is_empty(), "{:?}", kept());
+            assert_eq!(texts(), Vec::<std::path::PathBuf>::new());
+            assert!(!work.state().join("files/file-1").exists());
+            let read = std::fs::read_dir(work.state().join("replica")).unwrap();
+            assert_eq!(read.count(), 0);
             continue;
         }
         work.run(&["runs", "purge", code, "--keep", "ids"])
             .expect(0);
         // Which ticket was closed stays, and what those that comments name are called now: no text is in these.
         assert_eq!(kept(), ["closed", "jsonl"]);
+        assert_eq!(texts(), Vec::<std::path::PathBuf>::new());
         let (code, next) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
         assert_eq!((code, &next["created"]), (0, &json!(27)), "{next:#}");
         assert_eq!(sandbox.created("clearfeed").len(), 30);
@@ -857,22 +831,9 @@ fn a_tenant_under_two_names_is_not_migrated_into_itself() {
 
 /// A server before the sandbox that leaves the first ticket out of every page of tickets.
 async fn liar(sandbox: &SandboxProcess) -> MockServer {
-    let upstream = sandbox.told("incidentiq").trim_end_matches('/').to_owned();
-    let server = MockServer::start().await;
-    let answer = move |request: &Request| {
-        let asked = Asked {
-            method: request.method.to_string(),
-            url: format!("{upstream}{}", &request.url[url::Position::BeforePath..]),
-            headers: (request.headers.iter())
-                .filter(|(name, _)| {
-                    !["host", "content-length", "accept-encoding"].contains(&name.as_str())
-                })
-                .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-                .collect(),
-            body: request.body.clone(),
-        };
+    between(sandbox.told("incidentiq"), |request, ask| {
+        let (status, headers, text) = ask();
         let is_list = request.url.path().ends_with("/tickets");
-        let (status, headers, text) = std::thread::spawn(move || forward(asked)).join().unwrap();
         let text = match serde_json::from_str::<Value>(&text) {
             Ok(mut page)
                 if is_list && page["Items"].as_array().is_some_and(|it| !it.is_empty()) =>
@@ -882,17 +843,9 @@ async fn liar(sandbox: &SandboxProcess) -> MockServer {
             }
             _ => text,
         };
-        let mut answer = ResponseTemplate::new(status).set_body_string(text);
-        for (name, value) in headers {
-            answer = answer.insert_header(&name, value);
-        }
-        answer
-    };
-    Mock::given(|_: &Request| true)
-        .respond_with(answer)
-        .mount(&server)
-        .await;
-    server
+        (status, headers, text)
+    })
+    .await
 }
 
 #[test]
@@ -924,7 +877,7 @@ fn nothing_is_sent_where_the_source_may_hold_more() {
 }
 
 /// Hangs files on the first tickets of the IncidentIQ side, one of them twice with the same content.
-fn hang_files(sandbox: &SandboxProcess, tickets: &[CommonTicket]) {
+pub(crate) fn hang_files(sandbox: &SandboxProcess, tickets: &[CommonTicket]) {
     let files = [
         ("log.txt", "aXQgYnJva2U="),
         ("a/b photo.png", "iVBORw=="),

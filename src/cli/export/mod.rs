@@ -4,7 +4,7 @@ mod analyses;
 mod counted;
 mod kept;
 mod newest;
-mod place;
+pub(super) mod place;
 mod table;
 mod told;
 

@@ -1,6 +1,7 @@
 //! Where what is read is kept: a replica of its own for what was asked, until the file stands; or the lasting one of the
 //! tenant.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -16,11 +17,15 @@ use crate::systems::SystemName;
 /// After how long an export that was not gone on with is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// Which tenant a replica is of, among its facts.
+const TENANT: &str = "tenant";
+
 /// The replica of a command, locked.
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
     system: SystemName,
+    tenant: String,
     lasts: bool,
     _lock: RunLock,
 }
@@ -45,6 +50,7 @@ impl Place {
         Ok(Self {
             path: folder.join(file),
             system: name,
+            tenant: account.tenant.clone(),
             lasts,
             _lock: lock,
         })
@@ -57,6 +63,7 @@ impl Place {
     pub(super) fn replica(&self) -> Result<Replica> {
         let replica = Replica::open(&self.path)?;
         replica.keep_fact("system", self.system.as_str())?;
+        replica.keep_fact(TENANT, &self.tenant)?;
         Ok(replica)
     }
 
@@ -82,6 +89,40 @@ impl Place {
             false => Replica::delete(&self.path),
         }
     }
+}
+
+/// Deletes what was read of these tenants, and returns what was deleted, and what another command holds. A replica of which
+/// nobody can tell whose it is goes too: it is read again when it is needed.
+///
+/// # Errors
+/// When one cannot be deleted.
+pub(in crate::cli) fn forget(
+    state: &StateFolder,
+    tenants: &BTreeSet<String>,
+) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut deleted, mut held) = (Vec::new(), Vec::new());
+    let folder = state.path().join("replica");
+    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        if path
+            .extension()
+            .is_none_or(|extension| extension != "sqlite")
+        {
+            continue;
+        }
+        let Ok(_lock) = RunLock::take_replica(state.path(), &name) else {
+            held.push(path);
+            continue;
+        };
+        let tenant = Replica::open(&path).and_then(|replica| replica.fact(TENANT));
+        if tenant.is_ok_and(|of| of.is_some_and(|of| !tenants.contains(&of))) {
+            continue;
+        }
+        Replica::delete(&path)?;
+        deleted.push(path);
+    }
+    Ok((deleted, held))
 }
 
 /// Deletes what exports have left that nobody went on with.

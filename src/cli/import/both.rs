@@ -2,10 +2,12 @@
 //! sent for them.
 //!
 //! Which field of a ticket somebody has changed no system says. So a ticket is in conflict where it was changed in the target
-//! after all that the passes have sent to it, and shows another value than the source in a field that a pass sets.
+//! after all that the passes have sent to it, and shows another value than the source in a field, or another state, that
+//! this pass would set. What it would set is what its plan says: the steps that are open, whatever they are called.
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::tz::TimeZone;
@@ -13,23 +15,25 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Import, Pass, announce, settings};
 use crate::cli::connect::Target;
+use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::export::back::{self, MEANINGS};
 use crate::export::baseline::Value;
 use crate::export::columns::Plan;
 use crate::export::file::{Format, Written};
-use crate::intake::{Item, Subject};
-use crate::ledger::{Scope, State, StepRecord};
-use crate::mapping::{Due, Expected, MapRows};
+use crate::intake::Item;
+use crate::ledger::{Scope, StepId};
+use crate::mapping::{Due, Expected};
 use crate::outfile::{self, Records, unwritable};
-use crate::record::{Cell, RowKey};
+use crate::record::{Cell, Place};
 use crate::report::conflicts;
 use crate::report::summary::Aftermath;
 use crate::report::words;
-use crate::run::Clash;
+use crate::run::{Clash, Overwrite, overwrites};
 use crate::systems::common::CommonTicket;
 use crate::systems::diff::{Agreement, Compared, compared};
-use crate::systems::{CREATE, Operation, Ticket};
+use crate::systems::fields::called;
+use crate::systems::{Operation, Standing, is_following_step};
 
 /// How many records are looked at together.
 const TOGETHER: usize = 256;
@@ -40,16 +44,16 @@ const KEY: &str = "Ticket ID";
 #[derive(Debug, Default)]
 pub(super) struct Both {
     clashes: Vec<Clash>,
+    /// When the target had changed the tickets that were compared, by their ids.
+    pub(super) compared: Arc<HashMap<String, Timestamp>>,
+    /// So long after a request of ours a change of its ticket may be what came of it; `None`: nothing was compared.
+    pub(super) slack: Option<SignedDuration>,
 }
 
-/// A record whose ticket an update would go to.
+/// A record that would set something on a ticket, with what that is.
 struct Candidate {
-    item: Item,
-    key: RowKey,
-    ticket: Ticket,
+    due: Overwrite,
     expected: Box<Expected>,
-    /// When something was last sent to it.
-    sent_at: Timestamp,
 }
 
 impl Both {
@@ -79,6 +83,7 @@ impl Import<'_> {
         // What is dated so soon after an intent of ours may be what came of it.
         let slack = SignedDuration::try_from(2 * (commit + visible));
         let slack = slack.unwrap_or(SignedDuration::from_mins(5));
+        let mut known = HashMap::new();
         let most = self
             .target
             .map_or(1, |target| settings::concurrency(self.args, target));
@@ -89,11 +94,11 @@ impl Import<'_> {
             if some.is_empty() {
                 break;
             }
-            let candidates = self.candidates(pass, scope, some).await?;
+            let candidates = self.candidates(pass, scope, some, slack).await?;
             let mut read = stream::iter(candidates)
                 .map(|candidate| async move {
                     let permit = self.limiter.as_ref();
-                    let name = &candidate.ticket.id;
+                    let name = &candidate.due.ticket.id;
                     let ticket = match system.ticket_fields(name, permit).await {
                         // What is wrong with it is told when it is written to.
                         Err(error) if error.kind() == ErrorKind::Refused => None,
@@ -104,14 +109,13 @@ impl Import<'_> {
                 .buffered(most.max(1));
             let mut changed = Vec::new();
             while let Some((candidate, ticket)) = read.try_next().await? {
-                let is_changed = |ticket: &CommonTicket| {
-                    let since = candidate.sent_at.saturating_add(slack);
-                    ticket
-                        .updated
-                        .zip(since.ok())
-                        .is_some_and(|(at, since)| at > since)
-                };
-                if let Some(ticket) = ticket.filter(is_changed) {
+                let Some(ticket) = ticket else { continue };
+                let ours_until = candidate.due.ours_until;
+                if let Some(updated) = ticket.updated {
+                    known.insert(candidate.due.ticket.id.clone(), updated);
+                }
+                // A ticket that does not say when it was changed may have been.
+                if ticket.updated.is_none_or(|at| at > ours_until) {
                     changed.push((candidate, ticket));
                 }
             }
@@ -124,10 +128,11 @@ impl Import<'_> {
                 }
                 let permit = self.limiter.as_ref();
                 let by = system
-                    .changed_by(&ticket.id, candidate.sent_at, permit)
+                    .changed_by(&ticket.id, candidate.due.sent_at, permit)
                     .await;
                 let by = by.unwrap_or_default();
-                left_out.insert(candidate.key, fault(&candidate.item, &clashes));
+                let fault = fault(candidate.due.place, &clashes);
+                left_out.insert(candidate.due.key, fault);
                 both.clashes.extend(clashes.into_iter().map(|clash| Clash {
                     by: by.clone(),
                     ..clash
@@ -135,6 +140,8 @@ impl Import<'_> {
             }
         }
         drop(items);
+        both.compared = Arc::new(known);
+        both.slack = Some(slack);
         if !both.is_empty() {
             self.output.say(&format!(
                 "  warning    {} changed on both sides since the last pass: nothing is sent for {}",
@@ -147,44 +154,22 @@ impl Import<'_> {
         Ok(both)
     }
 
-    /// The records of which an update may be due: made and whole, and another content than was sent.
+    /// The records that would set something on tickets that people may have changed.
     async fn candidates(
         &self,
         pass: &Pass<'_>,
         scope: &Scope,
         items: Vec<Item>,
+        slack: SignedDuration,
     ) -> Result<Vec<Candidate>> {
-        let keyed = items.into_iter().filter_map(|item| match &item.subject {
-            Subject::Keyed(key) => Some((key.clone(), item)),
-            _ => None,
+        let found = overwrites(items, pass.plan, scope, self.only().is_some(), slack).await?;
+        let candidates = found.into_iter().filter_map(|due| {
+            match pass.plan.due(&due.rows, &due.key, &due.absent) {
+                Due::Ticket(expected) => Some(Candidate { due, expected }),
+                Due::Skip(_) | Due::Faults(_) => None,
+            }
         });
-        let keyed: Vec<(RowKey, Item)> = keyed.collect();
-        let keys = keyed.iter().map(|(key, _)| key.clone()).collect();
-        let states = scope.states(keys).await?;
-        let mut candidates = Vec::new();
-        for ((key, item), steps) in keyed.into_iter().zip(states) {
-            let content = pass.plan.content(&item.rows);
-            let is_open = |step: &StepRecord| !matches!(step.state, State::Done | State::Skipped);
-            if steps.iter().any(|step| step.content == content) || steps.iter().any(is_open) {
-                continue;
-            }
-            let create = steps.iter().find(|step| step.id.name == CREATE);
-            let ticket = create.and_then(|create| create.ticket.clone());
-            let sent_at = steps.iter().filter_map(|step| step.sent_at).max();
-            let (Some(ticket), Some(sent_at)) = (ticket, sent_at) else {
-                continue;
-            };
-            if let Due::Ticket(expected) = pass.plan.due(&item.rows, &key, &item.absent) {
-                candidates.push(Candidate {
-                    item,
-                    key,
-                    ticket,
-                    expected,
-                    sent_at,
-                });
-            }
-        }
-        Ok(candidates)
+        Ok(candidates.collect())
     }
 
     /// The columns of the list: those whose fields an update of the target sets.
@@ -269,6 +254,53 @@ fn command(path: &Path, mapping: &Path, profile: &str) -> Vec<String> {
     words.into()
 }
 
+impl Candidate {
+    /// What the ticket shows otherwise of what the open steps would set.
+    fn differing(&self, ticket: &CommonTicket, directory: &Directory) -> Vec<Compared> {
+        let mut all = Vec::new();
+        if (self.due.steps.iter()).any(|step| !is_following_step(&step.name)) {
+            all.extend(compared(ticket, &self.expected.later, directory));
+        }
+        for item in &self.expected.following {
+            let is_it = |step: &StepId| {
+                head(&step.name) == head(&item.step) && step.ordinal == item.ordinal
+            };
+            if !self.due.steps.iter().any(is_it) {
+                continue;
+            }
+            all.extend(compared(ticket, &item.values, directory));
+            all.extend(ended(item.operation, ticket));
+        }
+        all.retain(|one| one.is == Agreement::Other);
+        all
+    }
+}
+
+/// What tells the entries of `[[then]]` apart in the names of their steps.
+fn head(step: &str) -> &str {
+    step.rsplit_once('/').map_or(step, |(head, _)| head)
+}
+
+/// The state that an end brings, beside the one that the ticket shows.
+fn ended(operation: Operation, ticket: &CommonTicket) -> Option<Compared> {
+    let due = match operation {
+        Operation::Close => Standing::Closed,
+        Operation::Delete => Standing::Gone,
+        _ => return None,
+    };
+    let state = ticket.state.as_ref().map(|state| state.label().to_owned());
+    Some(Compared {
+        field: "state".to_owned(),
+        called: called::STATUS,
+        now: state.or_else(|| Some(ticket.standing.as_str().to_owned())),
+        wanted: Some(due.as_str().to_owned()),
+        is: match ticket.standing == due {
+            true => Agreement::Same,
+            false => Agreement::Other,
+        },
+    })
+}
+
 /// The fields that the source and the target say otherwise.
 fn clashes(
     candidate: &Candidate,
@@ -276,10 +308,7 @@ fn clashes(
     columns: &mut Plan,
     pass: &Pass<'_>,
 ) -> Result<Vec<Clash>> {
-    let differing = compared(ticket, &candidate.expected.later, pass.directory);
-    let differing = differing
-        .into_iter()
-        .filter(|one| one.is == Agreement::Other);
+    let differing = candidate.differing(ticket, pass.directory).into_iter();
     let differing: Vec<(Compared, Option<usize>)> = differing
         .map(|one| {
             let known = MEANINGS.iter().find(|(_, called)| *called == one.called);
@@ -299,7 +328,7 @@ fn clashes(
     let mut shown = Vec::new();
     columns.cells(ticket, &mut shown)?;
     let clashes = differing.into_iter().map(|(one, at)| Clash {
-        place: candidate.item.place().clone(),
+        place: candidate.due.place.clone(),
         ticket: ticket.id.clone(),
         number: ticket.number.clone().unwrap_or_else(|| ticket.id.clone()),
         column: at.map_or(one.field, |at| headings[at].clone()),
@@ -313,7 +342,7 @@ fn clashes(
 }
 
 /// What is said of a record that is left out.
-fn fault(item: &Item, clashes: &[Clash]) -> Fault {
+fn fault(place: Place, clashes: &[Clash]) -> Fault {
     let fields: Vec<String> = clashes
         .iter()
         .map(|clash| format!("`{}`", clash.column))
@@ -323,6 +352,6 @@ fn fault(item: &Item, clashes: &[Clash]) -> Fault {
         fields.join(", "),
         clashes[0].number
     );
-    Fault::row(item.place().clone(), message)
+    Fault::row(place, message)
         .hint("decide in the file of conflicts, or let the source win: --overwrite")
 }

@@ -313,6 +313,9 @@ impl Import<'_> {
         let mut settings = self.settings()?;
         if let Some(edits) = &edits {
             settings.compared = Arc::clone(&edits.compared);
+        } else {
+            settings.compared = Arc::clone(&both.compared);
+            settings.guards = both.slack;
         }
         // Until here nothing was sent, and Ctrl-C ends the program at once, at the prompt above too.
         let interrupts = Interrupts::listen(&self.global.force)?;
@@ -717,6 +720,7 @@ impl Import<'_> {
             trust_ledger: self.args.trust_ledger,
             adopt: self.adopting(),
             compared: Arc::default(),
+            guards: None,
             files: self.files(),
             crash: settings::crash(self.is_live())?,
         })

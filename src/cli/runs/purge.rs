@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::super::args::{Keep, PurgeArgs};
+use super::super::export::place;
 use super::super::output::{Output, stderr_text};
 use super::typed;
 use crate::config::StateFolder;
@@ -51,7 +52,8 @@ pub(super) async fn run(
         })?;
         removed.push(copy.display().to_string());
     }
-    removed.extend(forget_migration(ledger, run, state, keep_ids).await?);
+    let (of_migration, held) = forget_migration(ledger, run, state, keep_ids).await?;
+    removed.extend(of_migration);
     let mut lines = vec![match keep_ids {
         true => format!(
             "  purged     run {}: {} of rows, all texts and names; {} with the id of their ticket stay, so that nothing is sent twice",
@@ -73,6 +75,12 @@ pub(super) async fn run(
         ));
     }
     lines.extend(removed.iter().map(|path| format!("  deleted    {path}")));
+    lines.extend(held.iter().map(|path| {
+        format!(
+            "  kept       {}: another command reads it, purge the run again when that has ended",
+            path.display()
+        )
+    }));
     lines.push(
         "  error files, reports and snapshots lie where you wrote them: delete them yourself"
             .to_owned(),
@@ -94,7 +102,7 @@ async fn forget_migration(
     run: &Run,
     state: &StateFolder,
     keep_ids: bool,
-) -> Result<Vec<String>> {
+) -> Result<(Vec<String>, Vec<PathBuf>)> {
     let last = run.last();
     let scope = ledger
         .scope(&last.system, &last.tenant, &last.scope)
@@ -104,7 +112,7 @@ async fn forget_migration(
         let folder = Path::new(&attempt.meta.folder);
         (attempt.meta.inputs.iter()).map(move |input| folder.join(input))
     });
-    let mut files = BTreeSet::new();
+    let (mut files, mut tenants) = (BTreeSet::new(), BTreeSet::new());
     for input in inputs {
         let left = spool::left(state.path(), &input);
         files.extend(left.texts);
@@ -113,7 +121,16 @@ async fn forget_migration(
             files.extend(left.small);
             files.extend(tenants.map(|tenant| kept(state.path(), scope.identity(), tenant)));
         }
+        tenants.extend(left.tenants);
     }
+    if tenants.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    // What a killed run has left of the source's files.
+    let spooled = std::fs::read_dir(state.path().join("files"));
+    let spooled = spooled.into_iter().flatten().flatten();
+    files.extend(spooled.map(|entry| entry.path()));
+    let (replicas, held) = place::forget(state, &tenants)?;
     let mut removed = Vec::new();
     for file in files.into_iter().filter(|file| file.exists()) {
         std::fs::remove_file(&file).map_err(|error| {
@@ -123,7 +140,8 @@ async fn forget_migration(
         })?;
         removed.push(file.display().to_string());
     }
-    Ok(removed)
+    removed.extend(replicas.iter().map(|path| path.display().to_string()));
+    Ok((removed, held))
 }
 
 fn confirm(run: &Run, given: Option<&str>) -> Result<()> {

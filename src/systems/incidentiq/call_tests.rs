@@ -403,6 +403,7 @@ fn activity(id: &str, text: &str, seconds: i64) -> Value {
 async fn a_comment_is_found_by_its_id_else_by_its_text() {
     let body = json!({"ActivityItems": [{"Comments": "a &lt; b<br>c"}]});
     let theirs = "12345678-0000-4000-8000-000000000001";
+    let held = "12345678-0000-4000-8000-000000000002";
     let (ours, twin) = (chosen(1).to_string(), chosen(2).to_string());
     let cases = [
         // The id settles it, whatever became of text and time.
@@ -410,17 +411,17 @@ async fn a_comment_is_found_by_its_id_else_by_its_text() {
         // So does the one that an earlier version chose.
         (vec![activity(&chosen(7).to_string(), "", -9_000)], "done"),
         (vec![], "unclear"),
-        (vec![activity(theirs, HELD, -90_000)], "absent"),
+        (vec![activity(held, HELD, -90_000)], "absent"),
         (vec![activity(theirs, "another", 2)], "unclear"),
         (
             vec![
-                activity(theirs, HELD, -90_000),
+                activity(held, HELD, -90_000),
                 activity(theirs, "another", 2),
             ],
             "absent",
         ),
         (
-            vec![activity(theirs, HELD, -90_000), activity(theirs, "", 2)],
+            vec![activity(held, HELD, -90_000), activity(theirs, "", 2)],
             "unclear",
         ),
         // Another comment of the row says the same: the site keeps our ids, and ours is not there.
@@ -430,7 +431,7 @@ async fn a_comment_is_found_by_its_id_else_by_its_text() {
         (vec![activity(theirs, "a &lt; b<br>c", -90_000)], "unclear"),
         (
             vec![
-                activity(theirs, HELD, -90_000),
+                activity(held, HELD, -90_000),
                 activity(theirs, "a &lt; b<br>c", -90_000),
             ],
             "absent",

@@ -28,12 +28,13 @@ use jiff::{SignedDuration, ToSpan};
 use serde_json::{Value, json};
 
 use super::IncidentIq;
+use super::activities;
 use super::envelope::{canonical, id, is_same, moment, text};
 use super::listing::{Pages, standing};
 use super::paging::{Call, LARGE_SIZE, SIZE, granted};
 use super::service;
 use super::tickets::segment;
-use super::verify_step::{feed, items};
+use super::verify_step::items;
 use crate::error::{Error, ErrorKind, Result};
 use crate::html;
 use crate::systems::common::{
@@ -213,12 +214,12 @@ pub(super) async fn one(
     else {
         return Ok(None);
     };
-    match feed(ticket_id, reader).await {
-        Ok(feed) => {
+    match activities::of_ticket(ticket_id, reader).await {
+        Ok(mut feed) => {
+            activities::in_order(&mut feed.rows, system.zone.as_ref());
             ticket.comments = feed.rows.iter().flat_map(|row| said(system, row)).collect();
-            ticket.comments.sort_by_key(|comment| comment.at);
             if !feed.is_whole {
-                ticket.hide("comments", "the system lists fewer than it counts");
+                ticket.hide("comments", activities::FEWER);
             }
         }
         Err(failure) => ticket.hide("comments", Error::from(failure).to_string()),
@@ -466,35 +467,19 @@ async fn said_on(
     reader: Reader<'_>,
 ) -> Result<()> {
     let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id.clone()).collect();
-    let call = Call::post("/v1.0/tickets/activities", json!(ids));
-    let mut pages = Pages::new(call, reader);
+    let mut feed = activities::of_tickets(&ids, reader).await?;
+    activities::in_order(&mut feed.rows, system.zone.as_ref());
     let mut said_by_id: HashMap<String, Vec<Comment>> = HashMap::new();
-    let (mut seen, mut is_whole) = (HashSet::new(), true);
-    while let Some(rows) = pages.next().await? {
-        let before = seen.len();
-        for row in rows {
-            if !seen.insert(row.to_string()) {
-                continue;
-            }
-            // Without the ticket's id nobody knows whose it is.
-            let Some(of) = id(&row, "TicketId") else {
-                is_whole = false;
-                continue;
-            };
-            said_by_id.entry(of).or_default().extend(said(system, &row));
-        }
-        if pages.has_all(seen.len() as u64) || seen.len() == before {
-            break;
+    for row in &feed.rows {
+        if let Some(of) = id(row, "TicketId") {
+            said_by_id.entry(of).or_default().extend(said(system, row));
         }
     }
-    is_whole &= pages.has_all(seen.len() as u64);
     for ticket in tickets {
-        let mut comments = said_by_id.remove(&ticket.id).unwrap_or_default();
-        comments.sort_by_key(|comment| comment.at);
-        ticket.comments = comments;
+        ticket.comments = said_by_id.remove(&ticket.id).unwrap_or_default();
         ticket.not_shown.retain(|hidden| hidden.field != "comments");
-        if !is_whole {
-            ticket.hide("comments", "the system lists fewer than it counts");
+        if !feed.is_whole {
+            ticket.hide("comments", activities::FEWER);
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use super::paging::{Call, SIZE, granted};
 use super::tickets::segment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::Request;
-use crate::systems::http::reader::Reader;
+use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::member;
 use crate::systems::whole::TRIES;
 use crate::systems::{
@@ -469,6 +469,13 @@ impl<'a> Pages<'a> {
 
     /// The rows of the next page; `None` past the last.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Value>>> {
+        let page = self.next_page().await?;
+        let rows = page.map(|page| page.items);
+        Ok(rows.filter(|rows| !rows.is_empty()))
+    }
+
+    /// The next page, which may be empty; `None` past the last.
+    pub(super) async fn next_page(&mut self) -> Result<Option<Page>, ReadFailure> {
         if self.is_over {
             return Ok(None);
         }
@@ -479,7 +486,7 @@ impl<'a> Pages<'a> {
         self.is_over = page.index.is_some_and(|index| index != self.index);
         self.index += 1;
         self.total = page.total.or(self.total);
-        Ok((!page.items.is_empty()).then_some(page.items))
+        Ok(Some(page))
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! [`schema()`] needs no connection: `fields` says what can be given, `compose` makes the bodies. `sign_in` makes a
 //! connection; `tickets` and `calls` write, `bulk` does so to many tickets at once, `directory` and `listing` read, `common`, `service` and `parts` show one ticket,
-//! `verify_step` reads back what is in doubt, `files` hangs files on tickets.
+//! `activities` reads what was done on tickets to the end, `verify_step` reads back what is in doubt, `files` hangs files on tickets.
 
+mod activities;
 mod bulk;
 mod calls;
 mod common;

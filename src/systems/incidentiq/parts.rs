@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::paging::{self, SIZE};
 use super::tickets::segment;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::systems::http::Request;
 use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
@@ -50,9 +50,11 @@ pub(super) async fn read(ticket: &str, part: &str, reader: Reader<'_>) -> Result
     };
     let call = paging::Call::get(path);
     let mut rows: Vec<Value> = Vec::new();
+    let mut most = None;
     for index in 0..MOST_PAGES {
         let page = call.page(reader, index, SIZE).await?;
         let (came, before) = (page.items.len(), rows.len());
+        most = most.max(page.total);
         let fresh = page.items.into_iter();
         // Some of these lists know no pages and come whole every time.
         rows.extend(
@@ -60,10 +62,21 @@ pub(super) async fn read(ticket: &str, part: &str, reader: Reader<'_>) -> Result
                 .filter(|row| index == 0 || !rows[..before].contains(row))
                 .collect::<Vec<_>>(),
         );
-        let is_all = page.total.is_none_or(|total| rows.len() as u64 >= total);
+        let shown = rows.len() as u64;
+        // A list that counts nothing ends with a page that is not full.
+        let is_all = most.map_or((came as u64) < SIZE, |most| shown >= most);
         if came == 0 || rows.len() == before || is_all {
             break;
         }
     }
-    Ok(rows)
+    match most.filter(|most| *most > rows.len() as u64) {
+        Some(most) => Err(Error::new(
+            ErrorKind::System,
+            format!(
+                "the system lists {} of {most} `{part}` of the ticket",
+                rows.len()
+            ),
+        )),
+        None => Ok(rows),
+    }
 }

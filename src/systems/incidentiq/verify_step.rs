@@ -1,22 +1,20 @@
 //! Reading back what may not be sent twice (contract incidentiq §11, §12): comments by the id that we chose, else by
 //! their text; subtasks by their subject.
 
-use std::collections::HashSet;
-
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::IncidentIq;
+use super::activities;
 use super::compose::COMMENT_TYPE;
-use super::envelope::{id, is_same, moment, text};
+use super::envelope::{id, moment, text};
 use super::listing;
-use super::paging::{self, SIZE};
 use super::set;
 use super::subtasks;
 use super::tickets::segment;
 use crate::error::{Error, Result};
-use crate::systems::http::reader::{ReadFailure, Reader};
+use crate::systems::http::reader::Reader;
 use crate::systems::http::refusal::member;
 use crate::systems::sighting::{Item, Like, Likeness, Shows, Sought, judge, likeness, sight};
 use crate::systems::{
@@ -25,9 +23,6 @@ use crate::systems::{
 
 /// How many other tickets are read to see whether what is looked for is shown.
 const WITNESSES: usize = 4;
-
-/// Where a feed ends that never does.
-const MOST_PAGES: u64 = 1_000;
 
 /// Whether a call was done that was sent at `since`.
 pub(super) async fn verify_step(
@@ -77,7 +72,7 @@ async fn comment(
     since: SentAt,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
-    let feed = feed(ticket_id, reader).await?;
+    let feed = activities::of_ticket(ticket_id, reader).await?;
     let ours = [call.id, call.old_id].map(|id| id.to_string());
     let is_ours = |row: &Value| id(row, "TicketActivityId").is_some_and(|id| ours.contains(&id));
     if feed.rows.iter().any(is_ours) {
@@ -109,7 +104,7 @@ async fn comment(
         text: sent,
         since,
     };
-    let rows = |feed: &Feed| -> Vec<Item> {
+    let rows = |feed: &activities::Feed| -> Vec<Item> {
         let rows = feed.rows.iter();
         rows.filter_map(|row| activity(system, row, call.id))
             .collect()
@@ -122,7 +117,7 @@ async fn comment(
         let Some(other) = segment(other).ok().filter(|_| wants_more) else {
             return Ok(sighting);
         };
-        if let Ok(feed) = self::feed(other, reader).await {
+        if let Ok(feed) = activities::of_ticket(other, reader).await {
             shows.learn(&rows(&feed), std::slice::from_ref(print), &sought);
         }
     }
@@ -267,39 +262,4 @@ pub(super) fn made(system: &IncidentIq, row: &Value, is_equal: bool) -> Like {
 pub(super) fn items(activity: &Value) -> impl Iterator<Item = &Value> {
     let items = member(activity, &["ActivityItems"]).and_then(Value::as_array);
     items.into_iter().flatten()
-}
-
-/// The activities of a ticket.
-pub(super) struct Feed {
-    pub(super) rows: Vec<Value>,
-    /// Whether as many came as the system counts.
-    pub(super) is_whole: bool,
-}
-
-/// Reads all activities of a ticket (§11).
-pub(super) async fn feed(ticket_id: &str, reader: Reader<'_>) -> Result<Feed, ReadFailure> {
-    let call = paging::Call::get(format!("/v1.0/tickets/{ticket_id}/activities"));
-    let mut rows = Vec::new();
-    let mut seen = HashSet::new();
-    let mut total = None;
-    for index in 0..MOST_PAGES {
-        let page = call.page(reader, index, SIZE).await?;
-        total = page.total.or(total);
-        let before = rows.len();
-        let fresh = page
-            .items
-            .into_iter()
-            .filter(|row| seen.insert(row.to_string()));
-        rows.extend(fresh);
-        let is_all = total.is_some_and(|total| rows.len() as u64 >= total);
-        if is_all || rows.len() == before {
-            break;
-        }
-    }
-    // What was said on another ticket says nothing of this one.
-    let is_its = |row: &Value| id(row, "TicketId").is_none_or(|of| is_same(&of, ticket_id));
-    Ok(Feed {
-        is_whole: total.is_some_and(|total| rows.len() as u64 >= total) && rows.iter().all(is_its),
-        rows,
-    })
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use deskferry_testing::absent::cannot_be_had;
+use deskferry_testing::server::{Mock, MockServer, Request, ResponseTemplate};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -422,6 +423,12 @@ pub(crate) fn creates(audit: Vec<Value>, system: &str) -> Vec<Value> {
         .collect()
 }
 
+/// Changes what stands at an address, with a token.
+pub(crate) fn patch(url: &str, token: &str, body: Value) {
+    let headers = [("authorization", format!("Bearer {token}"))];
+    request_with("PATCH", url, Some(body), &headers);
+}
+
 /// What stands at an address.
 pub(crate) fn fetch(url: &str) -> String {
     request("GET", url, None)
@@ -431,16 +438,56 @@ fn request(method: &str, url: &str, body: Option<Value>) -> String {
     request_with(method, url, body, &[])
 }
 
-/// A request that is handed on as it came.
-pub(crate) struct Asked {
-    pub(crate) method: String,
-    pub(crate) url: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+/// A status, the headers that say what an answer is and of whom, and its text.
+pub(crate) type Told = (u16, Vec<(String, String)>, String);
+
+/// A server before a sandbox: `meddle` sees each request, and may ask the sandbox for its answer.
+pub(crate) async fn between(
+    upstream: &str,
+    meddle: impl Fn(&Request, &dyn Fn() -> Told) -> Told + Send + Sync + 'static,
+) -> MockServer {
+    let upstream = upstream.trim_end_matches('/').to_owned();
+    let server = MockServer::start().await;
+    let answer = move |request: &Request| {
+        let ask = || {
+            let asked = Asked {
+                method: request.method.to_string(),
+                url: format!("{upstream}{}", &request.url[url::Position::BeforePath..]),
+                headers: (request.headers.iter())
+                    .filter(|(name, _)| {
+                        !["host", "content-length", "accept-encoding"].contains(&name.as_str())
+                    })
+                    .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+                    .collect(),
+                body: request.body.clone(),
+            };
+            // The server's own runtime must not be waited for within itself.
+            std::thread::spawn(move || forward(asked)).join().unwrap()
+        };
+        let (status, headers, text) = meddle(request, &ask);
+        let mut answer = ResponseTemplate::new(status).set_body_string(text);
+        for (name, value) in headers {
+            answer = answer.insert_header(&name, value);
+        }
+        answer
+    };
+    Mock::given(|_: &Request| true)
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    server
 }
 
-/// Hands a request on: the status, the headers that say what it is and of whom, and the text of the answer.
-pub(crate) fn forward(asked: Asked) -> (u16, Vec<(String, String)>, String) {
+/// A request that is handed on as it came.
+struct Asked {
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+/// Hands a request on.
+fn forward(asked: Asked) -> Told {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
