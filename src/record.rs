@@ -367,6 +367,26 @@ impl RowKey {
         Self(key)
     }
 
+    /// The parts of a compound key, as [`Self::of_parts`] joined them.
+    pub fn parts(&self) -> Vec<String> {
+        let mut parts = vec![String::new()];
+        let mut chars = self.0.chars();
+        while let Some(c) = chars.next() {
+            let c = match c {
+                '/' => {
+                    parts.push(String::new());
+                    continue;
+                }
+                '\\' => chars.next().unwrap_or(c),
+                c => c,
+            };
+            if let Some(part) = parts.last_mut() {
+                part.push(c);
+            }
+        }
+        parts
+    }
+
     /// How an older version wrote a compound key: without the signs that tell its parts apart. `None` where it wrote it
     /// the same.
     pub fn old_spelling(&self) -> Option<Self> {
@@ -421,6 +441,9 @@ mod tests {
         };
         assert_ne!(key(&["1/2", "3"]), key(&["1", "2/3"]));
         assert_ne!(key(&["1\\", "3"]), key(&["1", "\\3"]));
+        for parts in [["1/2", "3"], ["1\\", "3"], ["a\\/b", "/"], ["", "x"]] {
+            assert_eq!(key(&parts).parts(), parts);
+        }
         assert_ne!(key(&["a\\/b", "c"]), key(&["a\\", "b/c"]));
         // Keys of older versions are as they were.
         assert_eq!(key(&["a/b"]).as_str(), "a/b");

@@ -107,6 +107,37 @@ impl Files {
     }
 }
 
+/// What the archive shows of a file that it is to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// It is there as it was when it was kept.
+    Whole,
+    /// It is not there.
+    Missing,
+    /// It has another content than when it was kept.
+    Other,
+    /// It cannot be told: why.
+    Unknown(String),
+}
+
+/// Looks for a file in the folder of its ticket.
+pub(crate) fn held(folder: &Path, name: &str) -> Held {
+    let looked = || -> io::Result<Held> {
+        let path = folder.join(name);
+        if !path.try_exists()? {
+            return Ok(Held::Missing);
+        }
+        let list = listed(folder)?;
+        let kept = list.iter().find(|kept| kept.name == name);
+        Ok(match kept.filter(|kept| kept.lost.is_none()) {
+            Some(kept) if outfile::digest_of(&path)?.to_hex().as_str() == kept.hash => Held::Whole,
+            Some(_) => Held::Other,
+            None => Held::Unknown(format!("the archive's `{LIST}` does not say what it held")),
+        })
+    };
+    looked().unwrap_or_else(|error| Held::Unknown(error.to_string()))
+}
+
 fn listed(folder: &Path) -> io::Result<Vec<Kept>> {
     match fs::read(folder.join(LIST)) {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
@@ -230,6 +261,8 @@ mod tests {
             .archive_lost("10007", "c.txt", "https://x/c.txt", "404 & gone")
             .unwrap();
         let at = |name: &str| folder.path().join("attachments/10007").join(name);
+        let look = |name: &str| held(&folder.path().join("attachments/10007"), name);
+        assert_eq!((look("b.txt"), look("c.txt")), (Held::Whole, Held::Missing));
         assert_eq!(fs::read_to_string(at("a <1>.txt")).unwrap(), "one");
         assert_eq!(fs::read_to_string(at("copy.txt")).unwrap(), "one");
         let page = fs::read_to_string(at(PAGE)).unwrap();
@@ -251,5 +284,9 @@ mod tests {
                 .contains("is there already with other content")
         );
         assert_eq!(fs::read_to_string(at("b.txt")).unwrap(), "two");
+        fs::write(at("b.txt"), "twe").unwrap();
+        assert_eq!(look("b.txt"), Held::Other);
+        fs::write(at("d.txt"), "two").unwrap();
+        assert!(matches!(look("d.txt"), Held::Unknown(_)));
     }
 }

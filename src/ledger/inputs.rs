@@ -1,9 +1,12 @@
 //! What the ledger says about an input before anything of it is sent: whether it was seen before, which keys are
 //! done under another scope of the tenant, and the giving up of keys that are to be made once more.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::attempts::OURS;
 use super::steps::{micros, place};
 use super::sums::{CHECKED, verify};
 use super::{RunLocks, RunMeta, Scope, worker::Kind};
@@ -106,6 +109,58 @@ impl Scope {
                 count += u64::from(free(c, id, key, "again")?);
             }
             Ok(count)
+        })
+    }
+
+    /// A page of the keys of this scope after the given one, in their order, but for what was taken back; of the attempts
+    /// with these codes alone, where some are named.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn keys(
+        &self,
+        attempts: Option<&[String]>,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<RowKey>> {
+        let Some(id) = self.id else {
+            return Ok(Vec::new());
+        };
+        let codes = attempts.map(|codes| serde_json::json!(codes).to_string());
+        let after = after.map_or(String::new(), |key| key.as_str().to_owned());
+        self.ledger
+            .read(move |c| {
+                c.prepare_cached(&format!(
+                    "SELECT DISTINCT key FROM step
+                     WHERE scope = ?2 AND key > ?3 AND state <> 6 AND (?1 IS NULL OR run IN {OURS})
+                     ORDER BY key LIMIT ?4"
+                ))?
+                .query_map(params![codes, id, after, limit], |row| {
+                    row.get::<_, String>(0).map(RowKey::new)
+                })?
+                .collect()
+            })
+            .await
+    }
+
+    /// Which of these numbers (ids, where there is no number) are those of tickets that the ledger holds as made in this scope,
+    /// from a thread outside of the runtime.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn holds_blocking(&self, numbers: Vec<String>) -> Result<HashSet<String>> {
+        let Some(id) = self.id else {
+            return Ok(HashSet::new());
+        };
+        let numbers = serde_json::json!(numbers).to_string();
+        self.ledger.worker.call_blocking(Kind::Read, move |c| {
+            c.prepare_cached(
+                "SELECT coalesce(number, ticket) FROM step
+                 WHERE scope = ?1 AND step = ?2 AND ordinal = 0 AND state = 2
+                   AND coalesce(number, ticket) IN (SELECT value FROM json_each(?3))",
+            )?
+            .query_map(params![id, CREATE, numbers], |row| row.get(0))?
+            .collect()
         })
     }
 

@@ -362,6 +362,29 @@ impl Rollback {
             .await
     }
 
+    /// The tickets of the run that were taken back, or found gone, by whatever rollback: each with its number, as far as the
+    /// ledger knows it still.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn taken(&self) -> Result<Vec<(RowKey, Ticket)>> {
+        let (attempts, scope) = (self.attempts.clone(), self.scope);
+        self.ledger
+            .read(move |c| {
+                c.prepare_cached(
+                    "SELECT undo.key, undo.ticket, step.number, step.url FROM undo
+                     LEFT JOIN step ON step.scope = ?1 AND step.key = undo.key AND step.step = ?2 AND step.ordinal = 0
+                                       AND step.ticket = undo.ticket
+                     WHERE undo.run IN (SELECT value FROM json_each(?3)) AND undo.state IN ('undone', 'gone')",
+                )?
+                .query_map(params![scope, CREATE, attempts], |row| {
+                    Ok((RowKey::new(row.get::<_, String>(0)?), ticket(row)?))
+                })?
+                .collect()
+            })
+            .await
+    }
+
     /// How many tickets the run made that the ledger still holds.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Notes on the tickets of a source, each with the number and link of what it has become. They are an import into the source:
 //! comments on tickets that are there, with a ledger, a limit and a run of their own.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -9,7 +10,9 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::ledger::Ledger;
 use crate::outfile::{self, Draft, Readers};
+use crate::record::RowKey;
 use crate::systems::common::Comment;
 use crate::systems::{SystemName, Ticket};
 
@@ -27,11 +30,16 @@ pub struct Note {
 }
 
 impl Note {
+    /// What a note calls a new ticket.
+    pub fn name(ticket: &Ticket) -> &str {
+        ticket.number.as_ref().unwrap_or(&ticket.id)
+    }
+
     /// Of a ticket that was made.
     pub fn of(id: String, key: String, ticket: &Ticket) -> Self {
         Self {
             id,
-            new: ticket.number.as_ref().unwrap_or(&ticket.id).clone(),
+            new: Self::name(ticket).to_owned(),
             link: ticket.url.clone().unwrap_or_default(),
             key,
         }
@@ -39,7 +47,7 @@ impl Note {
 }
 
 /// What is said on the old tickets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Says {
     /// What they have become.
     Moved,
@@ -62,10 +70,9 @@ impl Says {
         }
     }
 
-    /// The scope of the migration whose notes have this one.
-    pub fn scope_of(self, notes: &str) -> String {
-        let ending = format!(".{}", self.ending());
-        notes.strip_suffix(&ending).unwrap_or(notes).to_owned()
+    /// The scope of the notes of a migration that has this one.
+    pub fn scope(self, migration: &str) -> String {
+        format!("{migration}.{}", self.ending())
     }
 
     /// Where the notes of a spool are: the rows, and the mapping.
@@ -83,7 +90,7 @@ impl Says {
             "# Made by `deskferry migrate --note-source`.\nversion = 2\nsystem = \"{source}\"\noperation = \"comment\"\n\
              scope = {}\nkey = [\"id\", \"new\"]\ntarget = {{ from = \"id\" }}\nnotify = false\ndrop = [\"key\"]\n\n\
              [fields]\nbody = {{ template = \"{}\", html = \"from_text\" }}\npublic = {{ value = false }}\n{mentions}",
-            toml::Value::String(format!("{scope}.{}", self.ending())),
+            toml::Value::String(self.scope(scope)),
             self.text(),
         )
     }
@@ -119,21 +126,59 @@ impl Says {
     }
 }
 
-/// Whether a comment is a note of ours: it is none of what people have said on the ticket.
-pub fn is_ours(comment: &Comment) -> bool {
-    static OURS: LazyLock<Regex> = LazyLock::new(|| {
-        let pattern = r"^\s*(This ticket has moved to \S+(: \S+)?|The move to \S+ was taken back: this ticket goes on here\.)\s*$";
-        Regex::new(pattern).expect("a constant expression")
-    });
-    comment.public != Some(true) && OURS.is_match(&comment.text)
-}
+/// The notes that are ours, as the ledger holds them: by what each says, the old ticket and the new one.
+#[derive(Debug, Default)]
+pub struct Ours(HashSet<(Says, RowKey)>);
 
-/// The notes that a pass has written; none where it wrote none.
-pub fn read(spool: &Path) -> Vec<Note> {
-    let [rows, _] = Says::Moved.paths(spool);
-    let text = std::fs::read_to_string(rows).unwrap_or_default();
-    let notes = text.lines().map(serde_json::from_str);
-    notes.filter_map(std::result::Result::ok).collect()
+/// How many keys are asked for at once.
+const AT_ONCE: u32 = 1_000;
+
+impl Ours {
+    /// Those that were left on the tickets of a tenant. `scope`: that of the migration.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn of(
+        ledger: &Ledger,
+        (system, tenant): (SystemName, &str),
+        scope: &str,
+    ) -> Result<Self> {
+        let mut ours = Self::default();
+        for says in [Says::Moved, Says::TakenBack] {
+            let scope = says.scope(scope);
+            let scope = ledger.scope(system.as_str(), tenant, &scope).await?;
+            let mut after = None;
+            loop {
+                let keys = scope.keys(None, after, AT_ONCE).await?;
+                after = keys.last().cloned();
+                ours.0.extend(keys.into_iter().map(|key| (says, key)));
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(ours)
+    }
+
+    /// Whether a comment on an old ticket is one of them: it is none of what people have said there.
+    pub fn has(&self, ticket: &str, comment: &Comment) -> bool {
+        static OURS: LazyLock<Regex> = LazyLock::new(|| {
+            let pattern = r"^\s*(?:This ticket has moved to (\S+?)(?:: \S+)?|The move to (\S+) was taken back: this ticket goes on here\.)\s*$";
+            Regex::new(pattern).expect("a constant expression")
+        });
+        if comment.public == Some(true) {
+            return false;
+        }
+        let Some(found) = OURS.captures(&comment.text) else {
+            return false;
+        };
+        let said = [Says::Moved, Says::TakenBack].into_iter().zip(1..);
+        let said = said.filter_map(|(says, at)| Some((says, found.get(at)?.as_str())));
+        said.into_iter().any(|(says, new)| {
+            let key = RowKey::of_parts(&[ticket.to_owned(), new.to_owned()]);
+            self.0.contains(&(says, key))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -143,28 +188,42 @@ mod tests {
 
     #[test]
     fn only_our_own_notes_are_ours() {
-        let is_ours = |text: &str, public| {
-            is_ours(&Comment {
+        let key = |id: &str, new: &str| RowKey::of_parts(&[id.to_owned(), new.to_owned()]);
+        let ours = Ours(HashSet::from([
+            (Says::Moved, key("t1", "CF-412")),
+            (Says::TakenBack, key("t1", "10003")),
+        ]));
+        let has = |id: &str, text: &str, public| {
+            let comment = Comment {
                 author: None,
                 at: None,
                 public,
                 text: text.to_owned(),
-            })
+            };
+            ours.has(id, &comment)
         };
         for text in [
             "This ticket has moved to CF-412",
             "This ticket has moved to CF-412: https://a.example/t/1\n",
             "The move to 10003 was taken back: this ticket goes on here.",
         ] {
-            assert!(is_ours(text, Some(false)), "{text}");
-            assert!(!is_ours(text, Some(true)), "{text}");
+            assert!(
+                has("t1", text, Some(false)) && has("t1", text, None),
+                "{text}"
+            );
+            assert!(!has("t1", text, Some(true)), "{text}");
+            // One that another ticket has, or another migration has left, is history.
+            assert!(!has("t2", text, Some(false)), "{text}");
         }
         for text in [
+            "This ticket has moved to Facilities",
             "This ticket has moved to the other school",
+            "This ticket has moved to CF-413: https://a.example/t/1",
+            "The move to CF-412 was taken back: this ticket goes on here.",
             "As said: This ticket has moved to CF-412",
             "",
         ] {
-            assert!(!is_ours(text, Some(false)), "{text}");
+            assert!(!has("t1", text, Some(false)), "{text}");
         }
     }
 
@@ -178,7 +237,6 @@ mod tests {
             ..Ticket::default()
         };
         let note = Note::of("t1".to_owned(), "acme/t1".to_owned(), &ticket);
-        assert!(read(&spool).is_empty());
         for says in [Says::Moved, Says::TakenBack] {
             for system in [SystemName::IncidentIq, SystemName::ClearFeed] {
                 let notes = [Ok(note.clone())].into_iter();
@@ -188,6 +246,5 @@ mod tests {
                 assert_eq!(mapping.key_columns(), ["id", "new"]);
             }
         }
-        assert_eq!(read(&spool), [note]);
     }
 }

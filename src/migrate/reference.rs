@@ -86,6 +86,7 @@ struct Line {
     /// What the source calls the ticket: a number or a link; nothing in the line that only names an attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<String>,
+    /// What it stands for; nothing where what it stood for was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<Became>,
 }
@@ -93,8 +94,8 @@ struct Line {
 /// The references that attempts have known, in the order of the attempts.
 #[derive(Debug, Default)]
 pub struct References {
-    /// Since which attempt each name stands for what.
-    by: HashMap<String, Vec<(usize, Became)>>,
+    /// Since which attempt each name stands for what; `None`: for nothing any more.
+    by: HashMap<String, Vec<(usize, Option<Became>)>>,
     /// The attempts, by their order.
     attempts: HashMap<String, usize>,
 }
@@ -111,10 +112,10 @@ impl References {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(references),
             Err(error) => return Err(trouble(path, error)),
         };
-        for line in BufReader::new(file).lines() {
+        for line in BufReader::new(file).split(b'\n') {
             let line = line.map_err(|error| trouble(path, error))?;
-            // The last line of a process that died may be cut: nothing was sent by it.
-            if let Ok(line) = serde_json::from_str::<Line>(&line) {
+            // The last line of a process that died may be cut, within a sign too: nothing was sent by it.
+            if let Ok(line) = serde_json::from_slice::<Line>(&line) {
                 references.take(line);
             }
         }
@@ -124,32 +125,45 @@ impl References {
     fn take(&mut self, line: Line) {
         let next = self.attempts.len();
         let attempt = *self.attempts.entry(line.run).or_insert(next);
-        if let (Some(from), Some(to)) = (line.from, line.to) {
-            self.by.entry(from).or_default().push((attempt, to));
+        if let Some(from) = line.from {
+            self.by.entry(from).or_default().push((attempt, line.to));
         }
     }
 
-    /// Adds what an attempt knows, onto the disk before this returns.
+    /// What each name stands for now, by the numbers of the target: (name, number).
+    pub fn now(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by.iter().filter_map(|(name, all)| {
+            let (_, became) = all.last()?;
+            Some((name.as_str(), became.as_ref()?.number.as_str()))
+        })
+    }
+
+    /// Adds what an attempt knows, and what stands for nothing any more, onto the disk before this returns.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn add(&mut self, path: &Path, run: &str, known: BTreeMap<String, Ticket>) -> Result<()> {
+    pub fn add(
+        &mut self,
+        path: &Path,
+        run: &str,
+        known: BTreeMap<String, Option<Ticket>>,
+    ) -> Result<()> {
         let mut lines = vec![Line {
             run: run.to_owned(),
             from: None,
             to: None,
         }];
         for (from, ticket) in known {
-            let to = Became {
+            let to = ticket.map(|ticket| Became {
                 number: ticket.number.unwrap_or(ticket.id),
                 url: ticket.url,
-            };
+            });
             let last = self.by.get(&from).and_then(|all| all.last());
-            if last.is_none_or(|(_, last)| *last != to) {
+            if last.map_or(to.is_some(), |(_, last)| *last != to) {
                 lines.push(Line {
                     run: run.to_owned(),
                     from: Some(from),
-                    to: Some(to),
+                    to,
                 });
             }
         }
@@ -178,11 +192,11 @@ impl References {
     fn became(&self, name: &str, as_of: Option<&str>) -> Option<&Became> {
         let all = self.by.get(name)?;
         let Some(run) = as_of else {
-            return all.last().map(|(_, became)| became);
+            return all.last().and_then(|(_, became)| became.as_ref());
         };
         let attempt = *self.attempts.get(run)?;
         let known = all.iter().rev().find(|(since, _)| *since <= attempt);
-        known.map(|(_, became)| became)
+        known.and_then(|(_, became)| became.as_ref())
     }
 
     /// A text with the numbers and links of the target; `None` where it names no ticket that was moved.
@@ -249,10 +263,10 @@ mod tests {
         }
     }
 
-    fn known(pairs: &[(&str, &str)]) -> BTreeMap<String, Ticket> {
+    fn known(pairs: &[(&str, &str)]) -> BTreeMap<String, Option<Ticket>> {
         let known = pairs.iter();
         known
-            .map(|(from, to)| ((*from).to_owned(), ticket(to)))
+            .map(|(from, to)| ((*from).to_owned(), Some(ticket(to))))
             .collect()
     }
 
@@ -326,9 +340,20 @@ mod tests {
             // One that this file does not know wrote without references.
             assert_eq!(references.rewrite("#1", Some("BBBB")), None);
         }
-        // A cut line counts for nothing, and what follows it is read.
+        // What was taken back stands for nothing any more, but for what was sent before.
+        let gone = BTreeMap::from([("2".to_owned(), None), ("7".to_owned(), None)]);
+        references.add(&path, "AAAA.4", gone).unwrap();
+        let read = References::read(&path).unwrap();
+        for references in [&references, &read] {
+            let said = |as_of| references.rewrite("#2", as_of);
+            assert_eq!(said(Some("AAAA.2")).unwrap(), "CF-2 (formerly #2)");
+            assert_eq!((said(Some("AAAA.4")), said(None)), (None, None));
+            assert_eq!(references.now().collect::<Vec<_>>(), [("1", "CF-9")]);
+        }
+        // A cut line counts for nothing, within a sign too, and what follows it is read.
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-        file.write_all(b"{\"run\":\"AAAA.3\",\"fr").unwrap();
+        file.write_all(b"{\"run\":\"AAAA.3\",\"from\":\"\xc3")
+            .unwrap();
         let mut read = References::read(&path).unwrap();
         read.add(&path, "AAAA.3", known(&[("3", "CF-3")])).unwrap();
         let read = References::read(&path).unwrap();

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::held::Parts;
-use super::notes::is_ours;
+use super::notes::Ours;
 use super::record::{COMMENTS, REFERENCES, WAS_CLOSED, record};
 use super::reference::{called, list};
 use crate::error::{Error, Result};
@@ -21,8 +21,8 @@ use crate::ledger::private_folder;
 use crate::mapping::OLDER;
 use crate::outfile::{self, Draft, Readers};
 use crate::source::MOST_RECORD;
-use crate::systems::Standing;
-use crate::systems::common::{CommonTicket, NO_NOTES};
+use crate::systems::common::{Comment, CommonTicket, NO_NOTES};
+use crate::systems::{Standing, SystemName};
 
 /// A comment is an older one when it was that old at the first pass.
 const RECENT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -55,6 +55,10 @@ pub struct Counts {
     pub parts: Parts,
 }
 
+/// What is said where IncidentIQ shows no internal note at all: it leaves out what a token may not see.
+const NONE_INTERNAL: &str = "internal notes may be missing: none is among the comments of any ticket. \
+    The role of the token may not see them";
+
 /// What is true of every ticket of a system: its documents say so, and no pass need.
 const USUAL: &str = "ClearFeed";
 
@@ -64,7 +68,9 @@ impl Counts {
         let partial = self.not_shown.iter();
         let partial = partial.map(|((field, why), count)| (&**field, &**why, *count));
         // Who shows some notes keeps none back.
-        let is_usual = |why: &str| why.starts_with(USUAL) || (why == NO_NOTES && self.internal > 0);
+        let is_of_notes = |why: &str| [NO_NOTES, NONE_INTERNAL].contains(&why);
+        let is_usual =
+            move |why: &str| why.starts_with(USUAL) || (is_of_notes(why) && self.internal > 0);
         partial.filter(move |(_, why, _)| !is_usual(why))
     }
 
@@ -127,7 +133,7 @@ pub fn left(state: &Path, input: &Path) -> Left {
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match name.strip_prefix(stem) {
-            Some(".jsonl" | ".rehearsal.jsonl") => left.texts.push(path),
+            Some(".jsonl" | ".rehearsal.jsonl" | ".earlier.jsonl") => left.texts.push(path),
             Some(rest) if is_small(rest) => left.small.push(path),
             _ => {}
         }
@@ -145,6 +151,18 @@ pub fn left(state: &Path, input: &Path) -> Left {
     left
 }
 
+/// Where the records of tickets are that an earlier pass has read and the last one has not: runs are verified against them.
+fn earlier(passes: &Path) -> PathBuf {
+    passes.with_extension("earlier.jsonl")
+}
+
+/// The same of an input that is a spool, where there are such records.
+pub fn earlier_of(state: &Path, input: &Path) -> Option<PathBuf> {
+    let input = input.canonicalize().ok()?;
+    let folder = state.join(FOLDER).canonicalize().ok()?;
+    Some(earlier(&input)).filter(|path| path.parent() == Some(&folder) && path.exists())
+}
+
 /// A spool on its way.
 pub struct Spool {
     draft: Draft,
@@ -159,6 +177,10 @@ pub struct Spool {
     older: Option<Timestamp>,
     /// What the source calls those of its tickets that descriptions name.
     named: HashSet<String>,
+    /// The notes that were left on the tickets of the source.
+    ours: Ours,
+    /// The tickets that it holds.
+    held: HashSet<Digest>,
 }
 
 /// An id in few bytes: there may be very many.
@@ -168,6 +190,10 @@ fn digest(id: &str) -> Digest {
     let mut digest = Digest::default();
     digest.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
     digest
+}
+
+fn of_source(tenant: &str, id: &str) -> Digest {
+    digest(&format!("{tenant}\n{id}"))
 }
 
 /// The tickets that the spool of an earlier pass holds as closed, or as closed before. One that cannot be read, or is of
@@ -253,6 +279,8 @@ impl Spool {
             closed: closed_before(passes, tenant),
             remembers: (path == passes).then(|| kept_closed(passes, tenant)),
             named: HashSet::new(),
+            ours: Ours::default(),
+            held: HashSet::new(),
             older: None,
         })
     }
@@ -286,6 +314,11 @@ impl Spool {
         Self { named, ..self }
     }
 
+    /// Leaves out these notes of ours.
+    pub fn without(self, ours: Ours) -> Self {
+        Self { ours, ..self }
+    }
+
     /// Adds a ticket.
     ///
     /// # Errors
@@ -295,8 +328,8 @@ impl Spool {
             self.counts.deleted += 1;
             return Ok(());
         }
-        let has_notes = ticket.comments.iter().any(is_ours);
-        let bare = has_notes.then(|| {
+        let is_ours = |comment: &Comment| self.ours.has(&ticket.id, comment);
+        let bare = ticket.comments.iter().any(is_ours).then(|| {
             let mut bare = ticket.clone();
             bare.comments.retain(|comment| !is_ours(comment));
             bare
@@ -335,6 +368,7 @@ impl Spool {
         line.push('\n');
         let written = self.draft.write_all(line.as_bytes());
         written.map_err(|error| unwritable(&self.path, error))?;
+        self.held.insert(of_source(&self.tenant, &ticket.id));
         self.count(ticket);
         Ok(())
     }
@@ -353,9 +387,54 @@ impl Spool {
         counts.files += ticket.attachments.len() as u64;
         let bytes = ticket.attachments.iter().filter_map(|file| file.bytes);
         counts.bytes += bytes.sum::<u64>();
+        if ticket.system == SystemName::IncidentIq && !ticket.comments.is_empty() {
+            let why = ("comments".to_owned(), NONE_INTERNAL.to_owned());
+            *counts.not_shown.entry(why).or_default() += 1;
+        }
         for hidden in &ticket.not_shown {
             let why = (hidden.field.to_string(), hidden.why.clone());
             *counts.not_shown.entry(why).or_default() += 1;
+        }
+    }
+
+    /// Keeps the records of the pass before whose tickets this one does not hold, each once.
+    fn keep_earlier(&mut self) -> Result<()> {
+        #[derive(serde::Deserialize)]
+        struct Kept {
+            source: String,
+            id: String,
+        }
+        let path = earlier(&self.path);
+        let mut draft =
+            Draft::beside(&path, Readers::Owner).map_err(|error| unwritable(&path, error))?;
+        let mut is_empty = true;
+        for from in [&self.path, &path] {
+            let file = match File::open(from) {
+                Ok(file) => file,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(unwritable(from, error)),
+            };
+            for line in BufReader::new(file).lines() {
+                let line = line.map_err(|error| unwritable(from, error))?;
+                let Ok(kept) = serde_json::from_str::<Kept>(&line) else {
+                    continue;
+                };
+                if self.held.insert(of_source(&kept.source, &kept.id)) {
+                    let written = writeln!(draft, "{line}");
+                    written.map_err(|error| unwritable(&path, error))?;
+                    is_empty = false;
+                }
+            }
+        }
+        if !is_empty {
+            let whole = draft.whole().map_err(|error| unwritable(&path, error))?;
+            return (whole.replace(&path)).map_err(|error| unwritable(&path, error));
+        }
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(unwritable(&path, error))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -363,7 +442,10 @@ impl Spool {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn finish(self) -> Result<Counts> {
+    pub fn finish(mut self) -> Result<Counts> {
+        if self.remembers.is_some() {
+            self.keep_earlier()?;
+        }
         if let Some(path) = &self.remembers {
             let lines = self.closed.iter().map(|one| hex(one) + "\n");
             let text: String = lines.collect();
@@ -388,7 +470,6 @@ fn unwritable(path: &Path, error: impl Into<std::io::Error>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::SystemName;
 
     fn ticket(id: &str, standing: Standing, text: &str) -> CommonTicket {
         CommonTicket {
@@ -427,11 +508,39 @@ mod tests {
     }
 
     #[test]
+    fn what_the_last_pass_has_not_read_is_kept_of_the_passes_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = path(folder.path(), "north", "south", false);
+        let pass = |own: &Path, ids: &[&str]| -> Vec<String> {
+            let mut spool =
+                Spool::create(own, "acme", &path(folder.path(), "north", "south", false)).unwrap();
+            for id in ids {
+                spool.add(&ticket(id, Standing::Open, "x")).unwrap();
+            }
+            spool.finish().unwrap();
+            let kept = earlier_of(folder.path(), &path(folder.path(), "north", "south", false));
+            let text = kept.map_or(String::new(), |path| std::fs::read_to_string(path).unwrap());
+            let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["id"].clone();
+            let ids = text
+                .lines()
+                .map(|line| id(line).as_str().unwrap().to_owned());
+            ids.collect()
+        };
+        assert!(pass(&own, &["1", "2", "3"]).is_empty());
+        assert_eq!(pass(&own, &["2"]), ["1", "3"]);
+        assert_eq!(pass(&own, &["1"]), ["2", "3"]);
+        // A rehearsal changes nothing of it.
+        let rehearsal = path(folder.path(), "north", "south", true);
+        assert_eq!(pass(&rehearsal, &["3"]), ["2", "3"]);
+        assert!(pass(&own, &["1", "2", "3", "4"]).is_empty());
+    }
+
+    #[test]
     fn which_comments_are_older_is_the_same_in_all_later_passes() {
         let folder = tempfile::tempdir().unwrap();
         let path = path(folder.path(), "north", "south", false);
         let day = |text: &str| Some(text.parse::<Date>().unwrap());
-        let said = |at: Option<&str>| crate::systems::common::Comment {
+        let said = |at: Option<&str>| Comment {
             author: None,
             at: at.map(|at| at.parse().unwrap()),
             public: None,
@@ -486,6 +595,34 @@ mod tests {
     }
 
     #[test]
+    fn a_site_that_shows_no_internal_note_may_keep_them_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), "north", "south", false);
+        let pass = |publics: &[Option<bool>]| {
+            let mut spool = Spool::create(&path, "acme", &path).unwrap();
+            for (at, public) in publics.iter().enumerate() {
+                let mut ticket = CommonTicket::new(SystemName::IncidentIq, at.to_string());
+                ticket.comments.extend(public.map(|public| Comment {
+                    author: None,
+                    at: None,
+                    public: Some(public),
+                    text: "x".to_owned(),
+                }));
+                spool.add(&ticket).unwrap();
+            }
+            let counts = spool.finish().unwrap();
+            let partial = counts
+                .partial()
+                .map(|(field, _, count)| (field.to_owned(), count));
+            (partial.collect::<Vec<_>>(), counts.is_whole())
+        };
+        let doubt = vec![("comments".to_owned(), 2)];
+        assert_eq!(pass(&[Some(true), None, Some(true)]), (doubt, false));
+        assert_eq!(pass(&[Some(true), None, Some(false)]), (Vec::new(), true));
+        assert_eq!(pass(&[None, None]), (Vec::new(), true));
+    }
+
+    #[test]
     fn what_the_passes_have_left_is_found_by_their_spool() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path();
@@ -495,6 +632,7 @@ mod tests {
             spool.add(&ticket("1", Standing::Closed, "one")).unwrap();
             spool.finish().unwrap();
         }
+        std::fs::write(earlier(&path(state, "north", "south", false)), "{}").unwrap();
         let found = left(state, &path(state, "north", "south", false));
         let names = |paths: &[PathBuf]| -> Vec<String> {
             let names = paths.iter().map(|path| path.file_name().unwrap());
@@ -504,7 +642,11 @@ mod tests {
         };
         assert_eq!(
             names(&found.texts),
-            ["north-to-south.jsonl", "north-to-south.rehearsal.jsonl"]
+            [
+                "north-to-south.earlier.jsonl",
+                "north-to-south.jsonl",
+                "north-to-south.rehearsal.jsonl"
+            ]
         );
         assert_eq!(found.small.len(), 1, "{found:?}");
         assert_eq!(found.tenants, BTreeSet::from(["acme".to_owned()]));

@@ -11,9 +11,9 @@ use crate::systems::attach::{ATTACH, FileFacts};
 use crate::systems::{Looks, Print, Refusal, call_of};
 
 /// What of a file the ledger keeps with its intent.
-const NAME: &str = "name";
-const BYTES: &str = "bytes";
-const HASH: &str = "hash";
+pub(crate) const NAME: &str = "name";
+pub(crate) const BYTES: &str = "bytes";
+pub(crate) const HASH: &str = "hash";
 
 /// How a step that brings a file goes on.
 pub(super) enum Ready {

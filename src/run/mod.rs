@@ -117,6 +117,7 @@ pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};
 pub(crate) use edited::TableBaseline;
 pub use edited::{Clash, Counts, Desk, Edited, File, look as look_at_edits};
+pub(crate) use files::{BYTES, HASH, NAME};
 pub(crate) use guard::{Overwrite, overwrites};
 pub use limiter::{Hours, LONGEST_PAUSE, Limiter, UNKNOWN_RATE};
 pub(crate) use plan::step_in_words;

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::common::Attachment;
+
 /// The call that hangs one file on a ticket.
 pub const ATTACH: &str = "attach";
 
@@ -26,6 +28,15 @@ pub struct FileFacts {
     pub bytes: u64,
     /// The hash of its content, in hex.
     pub hash: String,
+}
+
+/// The files that hang on a ticket.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hanging {
+    /// The files.
+    pub files: Vec<Attachment>,
+    /// Whether these are all.
+    pub is_whole: bool,
 }
 
 /// Why a file of a system could not be read.

@@ -47,7 +47,7 @@ use uuid::Uuid;
 
 use crate::directory::{CustomField, Entry, Needs, Snapshot};
 use crate::error::{Error, Fault, Result};
-use attach::{ATTACH, FileFacts, FileRules, TakeBytes, Unread};
+use attach::{ATTACH, FileFacts, FileRules, Hanging, TakeBytes, Unread};
 use bulk::{Bulk, BulkCall};
 use common::CommonTicket;
 use examine::Finding;
@@ -765,6 +765,15 @@ pub trait System: fmt::Debug + Send + Sync {
     ) -> Result<Sighting> {
         let _ = (call, file, since, permit);
         Ok(Sighting::Absent)
+    }
+
+    /// The files that hang on a ticket; `None` where the system lists none of any.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    async fn hanging(&self, ticket: &str, permit: &dyn Permit) -> Result<Option<Hanging>> {
+        let _ = (ticket, permit);
+        Ok(None)
     }
 
     /// Reads a file that hangs on a ticket, by its id.

@@ -73,6 +73,13 @@ impl Accounts {
         }
     }
 
+    /// These with those of another input.
+    pub fn and(mut self, other: Self) -> Self {
+        self.columns.extend(other.columns);
+        self.items.extend(other.items);
+        self
+    }
+
     /// The accounts: columns of one name in several tables are one.
     pub fn finish(self) -> Vec<Account> {
         let mut accounts: Vec<Account> = Vec::new();

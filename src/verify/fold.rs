@@ -1,6 +1,6 @@
 //! What the tickets of a run came to, one by one, and the report of it.
 
-use super::account::Account;
+use super::account::Accounts;
 use super::count::{Dimension, Facet};
 use super::digest::Digests;
 use super::extra::Seen;
@@ -144,17 +144,19 @@ impl Verifying<'_> {
             );
         }
         let (ledger, steps) = first.ledger;
-        let mut accounts: Vec<Account> = Vec::new();
         // A corrected error file has the columns of the input: what became of them is told once.
-        if let Some(first) = self.accounts.into_iter().next() {
-            accounts.extend(first.finish());
-        }
+        let all = self.accounts.into_iter().zip(&self.job.sources);
+        let told = all
+            .enumerate()
+            .filter(|(at, (_, of))| *at == 0 || of.is_of_more);
+        let told = told.map(|(_, (accounts, _))| accounts);
+        let accounts = told.reduce(Accounts::and).map(Accounts::finish);
         Report {
             about: self.job.about,
             tally,
             findings,
             not_compared: self.not_compared,
-            accounts,
+            accounts: accounts.unwrap_or_default(),
             counts,
             search: seen.search,
             confidence,

@@ -22,6 +22,7 @@ mod conversation;
 mod count;
 mod digest;
 mod extra;
+mod files;
 mod fold;
 mod json;
 mod month;
@@ -297,10 +298,11 @@ impl Finding {
     /// The finding on one line.
     pub fn line(&self) -> String {
         let difference = &self.difference;
-        let mut line = String::new();
-        if let Some(place) = &self.place {
-            line.push_str(&format!("row {}", place.row));
-        }
+        let mut line = match (&self.place, &self.key) {
+            (Some(place), _) => format!("row {}", place.row),
+            (None, Some(key)) => format!("key `{key}`"),
+            (None, None) => String::new(),
+        };
         if let Some(ticket) = &self.ticket {
             let name = ticket.number.as_ref().unwrap_or(&ticket.id);
             line.push_str(&format!(", ticket {name}"));

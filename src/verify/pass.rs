@@ -1,6 +1,7 @@
 //! The way of a verification: the ledger asked for every record, one listing, then the tickets that were chosen.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -10,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::account::Accounts;
 use super::count::Counting;
 use super::digest::{Digests, LedgerDigest};
-use super::extra::{Held, Seen};
+use super::extra::{Held, Seen, hash};
 use super::fold::Pending;
 use super::month::Months;
 use super::read::{Work, read};
@@ -50,6 +51,8 @@ pub struct Source<'a> {
     pub left_out: u64,
     /// What put the tickets into its records that they name; `None`: they were sent as they are.
     pub refer: Option<Arc<dyn Refer>>,
+    /// Whether it holds records of other runs too: only those count whose keys the ledger has of this one.
+    pub is_of_more: bool,
 }
 
 /// What is verified.
@@ -66,6 +69,8 @@ pub struct Job<'a> {
     pub directory: &'a Directory,
     /// The keys of the run.
     pub scope: Scope,
+    /// The codes of its attempts.
+    pub attempts: Vec<String>,
     /// The scope of the keys by which rows name the tickets that they act on, where they do.
     pub targets: Option<Scope>,
     /// Asked for before every request.
@@ -80,6 +85,8 @@ pub struct Job<'a> {
     pub seed: u64,
     /// The time in which the run may have made tickets.
     pub window: Window,
+    /// The folder of the archive of files.
+    pub archive: PathBuf,
     /// How long after a request what it did may be dated.
     pub slack: SignedDuration,
     /// The digests of inputs, mapping and directory.
@@ -94,9 +101,11 @@ pub struct Job<'a> {
 /// When the input cannot be read, the ledger cannot be asked, or the system cannot be reached.
 pub async fn verify(job: Job<'_>, progress: &mut (dyn FnMut(u64, u64) + Send)) -> Result<Report> {
     let mut verifying = Verifying::new(job);
+    verifying.find_keys().await?;
     let first = verifying.ask_ledger().await?;
     let seen = verifying.list(&first).await?;
     verifying.read_back(&first, &seen, progress).await?;
+    verifying.lacking().await?;
     Ok(verifying.report(first, seen))
 }
 
@@ -113,6 +122,10 @@ pub(super) struct Verifying<'a> {
     pub(super) job: Job<'a>,
     /// Of several inputs, which one says what was sent for a key.
     source_of: HashMap<RowKey, usize>,
+    /// The keys of the run by the ledger, as hashes.
+    keys: HashSet<u64>,
+    /// Those that the inputs have.
+    had: HashSet<u64>,
     pub(super) tally: Tally,
     pub(super) findings: Vec<(u64, Finding)>,
     pub(super) pending: Vec<Pending>,
@@ -146,6 +159,8 @@ impl<'a> Verifying<'a> {
             months,
             job,
             source_of: HashMap::new(),
+            keys: HashSet::new(),
+            had: HashSet::new(),
             findings: Vec::new(),
             pending: Vec::new(),
             shown: HashSet::new(),
@@ -207,6 +222,62 @@ impl<'a> Verifying<'a> {
         Ok(())
     }
 
+    /// The next keys of the run by the ledger.
+    async fn page_of_keys(&self, after: Option<RowKey>) -> Result<Vec<RowKey>> {
+        let attempts = Some(&*self.job.attempts);
+        self.job.scope.keys(attempts, after, BATCH as u32).await
+    }
+
+    async fn find_keys(&mut self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let keys = self.page_of_keys(after).await?;
+            self.keys.extend(keys.iter().map(|key| hash(key.as_str())));
+            after = keys.last().cloned();
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reports what the run has sent of rows that no input has any more: nobody can say what should be there.
+    async fn lacking(&mut self) -> Result<()> {
+        if self.keys.is_subset(&self.had) {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let keys = self.page_of_keys(after).await?;
+            after = keys.last().cloned();
+            if after.is_none() {
+                return Ok(());
+            }
+            let keys = keys.into_iter();
+            let keys: Vec<RowKey> = keys
+                .filter(|key| !self.had.contains(&hash(key.as_str())))
+                .collect();
+            let states = self.job.scope.states(keys.clone()).await?;
+            for (key, steps) in keys.into_iter().zip(states) {
+                let open = |step: &&StepRecord| !matches!(step.state, State::Done | State::Skipped);
+                let open = steps
+                    .iter()
+                    .find(open)
+                    .map(|step| format!("; {}", told(step)));
+                let lost = Difference::new(Verdict::Unreadable, "row").note(format!(
+                    "the input does not have it any more: its ticket was not compared{}",
+                    open.unwrap_or_default()
+                ));
+                let finding = Finding {
+                    place: None,
+                    key: Some(key),
+                    ticket: made(&steps).cloned(),
+                    difference: lost,
+                };
+                self.findings.push((u64::MAX, finding));
+            }
+        }
+    }
+
     async fn ask_ledger(&mut self) -> Result<First> {
         self.find_sources().await?;
         let mut digest = LedgerDigest::default();
@@ -223,11 +294,13 @@ impl<'a> Verifying<'a> {
                 }
                 let states = self.states(&batch).await?;
                 for item in batch {
+                    self.see(&item.subject);
+                    let counts = self.counts(at, &item);
                     // The columns are those of the whole input, whichever file says what was sent.
-                    for row in item.rows.iter().filter(|_| at == 0) {
-                        self.accounts[0].see(row);
+                    if at == 0 || (counts && self.job.sources[at].is_of_more) {
+                        item.rows.iter().for_each(|row| self.accounts[at].see(row));
                     }
-                    if !self.counts(at, &item) {
+                    if !counts {
                         continue;
                     }
                     self.tally.records += 1;
@@ -266,9 +339,25 @@ impl<'a> Verifying<'a> {
         })
     }
 
+    /// Notes that an input has a key.
+    fn see(&mut self, subject: &Subject) {
+        let key = match subject {
+            Subject::Keyed(key) | Subject::Repeated(key, _) => Some(key),
+            Subject::Faulty(key, _) => key.as_ref(),
+        };
+        let spellings = key
+            .into_iter()
+            .flat_map(|key| [Some(key.clone()), key.old_spelling()]);
+        let spellings = spellings.flatten();
+        self.had.extend(spellings.map(|key| hash(key.as_str())));
+    }
+
     /// Whether a record is one of the run: of a corrected error file only those rows are that were sent from it.
     fn counts(&self, source: usize, item: &Item) -> bool {
         match &item.subject {
+            Subject::Keyed(key) if self.job.sources[source].is_of_more => {
+                self.is_of(source, key) && self.keys.contains(&hash(key.as_str()))
+            }
             Subject::Keyed(key) => self.is_of(source, key),
             Subject::Repeated(..) | Subject::Faulty(..) => source == 0,
         }
@@ -314,10 +403,12 @@ impl<'a> Verifying<'a> {
             Choice::Full => self.tally.with_ticket,
             Choice::Sample { size, .. } => size.min(self.tally.with_ticket),
         };
+        let archive = self.job.archive.clone();
         let facts = Facts {
             schema: self.job.system.schema(),
             directory: self.job.directory,
             operation: self.job.operation,
+            archive: &archive,
             slack: self.job.slack,
         };
         let (system, permit) = (self.job.system, self.job.permit);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::count::Facet;
 use super::extra::is_second;
+use super::files;
 use super::ticket::{Facts, Judged, judge, last_write};
 use super::{Difference, Verdict};
 use crate::error::{Error, ErrorKind, Result};
@@ -80,7 +81,11 @@ pub(super) async fn read(
                 let gone = Difference::new(Verdict::Missing, "ticket").expected(asked.clone());
                 done.judged = only(gone.note("it is deleted".to_owned()));
             } else {
-                done.judged = judge(facts, &done.work.expected, &done.work.steps, &mut ticket);
+                let files = files::look(system, permit, facts, &done.work, &ticket.id).await?;
+                let Work {
+                    expected, steps, ..
+                } = &done.work;
+                done.judged = judge(facts, expected, steps, &files, &mut ticket);
                 explain(system, permit, facts, &mut done, &ticket).await;
             }
             done.created = ticket.created;
@@ -118,7 +123,7 @@ fn unreadable(asked: &str, why: String) -> Difference {
 }
 
 /// Whether what went wrong would meet every other ticket too.
-async fn stops(system: &dyn System, permit: &dyn Permit, error: &Error) -> bool {
+pub(super) async fn stops(system: &dyn System, permit: &dyn Permit, error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Unreachable | ErrorKind::Machine | ErrorKind::Interrupted => true,
         ErrorKind::Denied => !system.admits(permit).await,
@@ -129,7 +134,7 @@ async fn stops(system: &dyn System, permit: &dyn Permit, error: &Error) -> bool 
 /// Where a row counts by what it says, whatever became of its ticket.
 fn due(facts: Facts<'_>, expected: &Expected) -> Vec<Facet> {
     let mut blank = CommonTicket::new(facts.schema.system(), String::new());
-    let mut facets = judge(facts, expected, &[], &mut blank).facets;
+    let mut facets = judge(facts, expected, &[], &files::Files::default(), &mut blank).facets;
     facets.retain(Facet::is_due);
     facets
 }

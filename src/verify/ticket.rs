@@ -1,9 +1,12 @@
 //! One ticket beside what is due: its texts, its fields, its state and its conversation.
 
+use std::path::Path;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::count::{Dimension, Facet};
+use super::files::Files;
 use super::text::{around, is_same, without_reference};
 use super::{Difference, Verdict};
 use crate::directory::{Directory, Kind};
@@ -21,6 +24,8 @@ pub(super) struct Facts<'a> {
     pub(super) schema: &'a dyn Schema,
     pub(super) directory: &'a Directory,
     pub(super) operation: Operation,
+    /// The folder of the archive of files.
+    pub(super) archive: &'a Path,
     /// How long after a request what it did may be dated.
     pub(super) slack: SignedDuration,
 }
@@ -68,6 +73,7 @@ pub(super) fn judge(
     facts: Facts<'_>,
     expected: &Expected,
     steps: &[StepRecord],
+    files: &Files,
     ticket: &mut CommonTicket,
 ) -> Judged {
     ticket.fill_names(facts.directory);
@@ -87,6 +93,7 @@ pub(super) fn judge(
     judging.fields(is_updated);
     judging.state();
     judging.talk();
+    judging.files(files);
     judging.steps();
     judging.judged
 }
@@ -345,7 +352,7 @@ impl Judging<'_> {
         self.judged.differences.push((difference, true));
     }
 
-    /// Steps that were refused, and whose lack no field tells.
+    /// Steps that are not done, and whose lack no field may tell.
     fn steps(&mut self) {
         let subtask = Operation::Subtask.as_str();
         let subtasks = self.expected.steps.iter();
@@ -358,12 +365,12 @@ impl Judging<'_> {
             }
         }
         let comment = Operation::Comment.as_str();
-        let refused = self.steps.iter().filter(|step| {
-            step.state == State::Rejected
+        let open = self.steps.iter().filter(|step| {
+            !matches!(step.state, State::Done | State::Skipped)
                 && step.id.name != CREATE
                 && ![comment, subtask].contains(&call_of(&step.id.name))
         });
-        for step in refused {
+        for step in open {
             let what = format!("step `{}`", step.id.name);
             self.judged.differences.push((
                 Difference::new(Verdict::Missing, what).note(told(step)),

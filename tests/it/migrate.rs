@@ -190,9 +190,70 @@ fn requests_go_into_another_workspace() {
 }
 
 #[test]
+fn a_pass_is_verified_whole_after_a_smaller_one() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let (code, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    assert_eq!((code, &first["created"]), (0, &json!(30)), "{first:#}");
+    let run = first["run"].as_str().unwrap();
+    let (code, sample) = migrate(
+        &work,
+        "district",
+        "support",
+        INTO_CLEARFEED,
+        &["--sample", "5"],
+    );
+    assert_eq!((code, &sample["skipped"]), (0, &json!(5)), "{sample:#}");
+    assert_verified(&work, run, 30);
+    let ended = work.run(&["verify", run, "--format", "json"]).expect(0);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let columns = report["columns"].as_array().unwrap();
+    let title = columns.iter().find(|column| column["field"] == "title");
+    assert_eq!(title.unwrap()["filled"], 30, "{report:#}");
+    let spool = work.state().join("migrate/district-to-support.jsonl");
+    let text = std::fs::read_to_string(&spool).unwrap();
+    let copies = tickets(&work, "support");
+    let copies = moved(&copies);
+    let is_left = |name: &&&String| !text.contains(&format!("\"number\":\"{name}\""));
+    let left = copies
+        .keys()
+        .filter(|name| is_left(&name))
+        .collect::<Vec<_>>();
+    assert_eq!(left.len(), 25);
+    let id = copies[left[0]][0].id.trim_start_matches("req_");
+    let path = format!("v1/rest/requests/{id}");
+    sandbox.person(
+        "PATCH",
+        "clearfeed",
+        &path,
+        json!({"title": "Nothing of that"}),
+    );
+    let verify = || -> Vec<Value> {
+        let ended = work.run(&["verify", run, "--format", "json"]).expect(1);
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        report["findings"].as_array().unwrap().clone()
+    };
+    let found = verify();
+    assert_eq!(
+        (found.len(), &found[0]["what"]),
+        (1, &json!("title")),
+        "{found:#?}"
+    );
+    // Without what the first pass has read nobody can compare, and that is said.
+    std::fs::remove_file(spool.with_extension("earlier.jsonl")).unwrap();
+    let found = verify();
+    assert_eq!(found.len(), 25, "{found:#?}");
+    let is_open = |it: &Value| (&it["what"], &it["is_open"]) == (&json!("row"), &json!(true));
+    assert!(found.iter().all(is_open), "{found:#?}");
+}
+
+#[test]
 fn the_old_tickets_say_where_they_have_gone() {
     let work = Work::new();
     let sandbox = desks(&work, &[]);
+    // What people say is no note of ours, whatever it looks like.
+    let id = tickets(&work, "district")[0].id.clone();
+    say(&sandbox, &id, "This ticket has moved to Facilities", false);
     let before = tickets(&work, "district");
     let noting = ["--note-source", "--limit", "5"];
     let (code, summary) = migrate(&work, "district", "support", INTO_CLEARFEED, &noting);
@@ -253,6 +314,76 @@ fn the_old_tickets_say_where_they_have_gone() {
         .filter(|text| text.starts_with("The move to CF-"));
     assert_eq!((all.len(), taken.count()), (35, 5));
     drop(sandbox);
+}
+
+#[test]
+fn all_that_was_taken_back_is_said_on_the_old_tickets_whatever_died() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let noting = ["--note-source", "--limit", "12"];
+    let (_, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &noting);
+    assert_eq!(first["created"], 12, "{first:#}");
+    // A smaller pass has notes of its own.
+    let noting = ["--note-source", "--sample", "3"];
+    migrate(&work, "district", "support", INTO_CLEARFEED, &noting);
+    let (_, last) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    let messages = || {
+        accepted(&sandbox)
+            .get("message")
+            .copied()
+            .unwrap_or_default()
+    };
+    let before = messages();
+    let run = first["run"].as_str().unwrap();
+    let mut rolling = work.command(&["runs", "rollback", run, "--rate", "10/s"]);
+    let mut rolling = rolling.stderr(Stdio::null()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while messages() < before + 4 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    rolling.kill().unwrap();
+    rolling.wait().unwrap();
+    assert!((before + 4..before + 12).contains(&messages()));
+    work.run(&["runs", "rollback", run]).expect(0);
+    let rows = work.read("state/migrate/district-to-support.taken-back.jsonl");
+    assert_eq!(rows.lines().count(), 12, "{rows}");
+    // Tickets that say nothing of a move have nothing to take back.
+    let run = last["run"].as_str().unwrap();
+    let told = work.run(&["runs", "rollback", run]).expect(0).stderr;
+    assert!(!told.contains("  notes "), "{told}");
+}
+
+#[test]
+fn a_ticket_that_was_taken_back_is_named_by_nobody() {
+    let work = Work::new();
+    let sandbox = desks(&work, &[]);
+    let source = tickets(&work, "district");
+    let (one, other) = (&source[3], &source[9]);
+    let note = format!("The same as #{}", name(other));
+    say(&sandbox, &one.id, &note, false);
+    let (_, first) = migrate(&work, "district", "support", INTO_CLEARFEED, &[]);
+    let run = first["run"].as_str().unwrap();
+    work.run(&["runs", "rollback", run]).expect(0);
+    // This pass makes the one anew, and not the other.
+    let filter = format!("number == '{}'", name(one));
+    let (code, next) = migrate(
+        &work,
+        "district",
+        "support",
+        INTO_CLEARFEED,
+        &["--where", &filter],
+    );
+    assert_eq!((code, &next["created"]), (0, &json!(1)), "{next:#}");
+    let target = tickets(&work, "support");
+    let copies = &moved(&target)[name(one)];
+    let says =
+        |copy: &&&CommonTicket, text: &str| copy.comments.iter().any(|it| it.text.contains(text));
+    let formerly = format!("(formerly #{})", name(other));
+    assert_eq!(
+        copies.iter().filter(|copy| says(copy, &formerly)).count(),
+        1
+    );
+    assert_eq!(copies.iter().filter(|copy| says(copy, &note)).count(), 1);
 }
 
 #[test]
@@ -876,6 +1007,38 @@ fn the_files_of_tickets_go_into_another_site_and_one_that_has_gone_keeps_nothing
     assert_eq!(source.len(), 3);
 }
 
+/// Somebody comments on an incident.
+fn say(sandbox: &SandboxProcess, id: &str, text: &str, is_public: bool) {
+    let item = json!({"$type": "Spark.Shared.Models.TicketActivityComment, Spark.Shared",
+        "TicketActivityTypeId": 6, "Comments": text, "IsPublic": is_public});
+    let body = json!({"TicketId": id, "IsPublic": is_public, "ActivityItems": [item]});
+    let path = format!("api/v1.0/tickets/{id}/activities/new");
+    sandbox.person("POST", "incidentiq", &path, body);
+}
+
+#[test]
+fn a_site_that_shows_no_internal_note_is_doubted() {
+    let work = Work::new();
+    let (sandbox, source) = with_files(&work);
+    let pass = |code: i32| {
+        let mapping = mapping(INTO_CLEARFEED);
+        let desks = ["migrate", "--from", "district", "--to", "support"];
+        let rest = ["--mapping", mapping.as_str(), "--dry-run"];
+        work.run(&[&desks[..], &rest].concat()).expect(code).stderr
+    };
+    pass(0);
+    say(&sandbox, &source[0].id, "for everybody", true);
+    let told = pass(1);
+    assert!(
+        told.contains(
+            "warning    `comments` of 1 ticket may not be whole: internal notes may be missing"
+        ),
+        "{told}"
+    );
+    say(&sandbox, &source[1].id, "for the team", false);
+    pass(0);
+}
+
 #[test]
 fn older_comments_become_one_note_and_a_later_pass_adds_only_what_is_new() {
     let work = Work::new();
@@ -901,19 +1064,10 @@ fn older_comments_become_one_note_and_a_later_pass_adds_only_what_is_new() {
     .0
     .expect(0);
     let id = tickets(&work, "district")[0].id.clone();
-    let say = |text: &str| {
-        let item = json!({"$type": "Spark.Shared.Models.TicketActivityComment, Spark.Shared", "TicketActivityTypeId": 6, "Comments": text});
-        let body = json!({"TicketId": id, "IsPublic": true, "ActivityItems": [item]});
-        sandbox.person(
-            "POST",
-            "incidentiq",
-            &format!("api/v1.0/tickets/{id}/activities/new"),
-            body,
-        );
-    };
-    ["one", "<p><img src='cid:1'></p>", "three"]
-        .into_iter()
-        .for_each(say);
+    for text in ["one", "<p><img src='cid:1'></p>", "three"] {
+        say(&sandbox, &id, text, true);
+    }
+    say(&sandbox, &id, "for the team", false);
     // All that is there is older than tomorrow.
     let tomorrow = jiff::Zoned::now().date().tomorrow().unwrap();
     let text = std::fs::read_to_string(mapping("incidentiq-to-clearfeed")).unwrap();

@@ -119,6 +119,13 @@ impl Import<'_> {
         let source = source.unwrap_or_default();
         let path = kept(self.state.path(), run.scope().identity(), &source);
         let mut references = References::read(&path)?;
+        let mut known: BTreeMap<String, Option<Ticket>> = known
+            .into_iter()
+            .map(|(name, ticket)| (name, Some(ticket)))
+            .collect();
+        for name in gone(run, &references, &named, &known)? {
+            known.insert(name, None);
+        }
         references.add(&path, run.code(), known)?;
         Ok(Some(Arc::new(Rewriting::new(references, columns))))
     }
@@ -138,6 +145,27 @@ fn ask(
         }
     }
     Ok(())
+}
+
+/// The names in texts that stand for a ticket which the ledger does not hold any more: it was taken back.
+fn gone(
+    run: &ActiveRun,
+    references: &References,
+    named: &Named,
+    known: &BTreeMap<String, Option<Ticket>>,
+) -> Result<Vec<String>> {
+    let is_asked = |name: &str| named.has(name) && !known.contains_key(name);
+    let old: Vec<(String, String)> = (references.now())
+        .filter(|(name, _)| is_asked(name))
+        .map(|(name, number)| (name.to_owned(), number.to_owned()))
+        .collect();
+    if old.is_empty() {
+        return Ok(Vec::new());
+    }
+    let numbers = old.iter().map(|(_, number)| number.clone()).collect();
+    let held = run.scope().holds_blocking(numbers)?;
+    let gone = old.into_iter().filter(|(_, number)| !held.contains(number));
+    Ok(gone.map(|(name, _)| name).collect())
 }
 
 fn made(steps: &[StepRecord]) -> Option<&Ticket> {

@@ -26,8 +26,9 @@ use crate::export::columns::ask_for_all;
 use crate::export::filter::Filters;
 use crate::export::reading::Order;
 use crate::export::replica::{Parts, Replica, Selection};
+use crate::ledger::Ledger;
 use crate::mapping::{Mapping, Reach};
-use crate::migrate::notes::Says;
+use crate::migrate::notes::{Ours, Says};
 use crate::migrate::record::{ID, SOURCE};
 use crate::migrate::reference::{Named, called};
 use crate::migrate::sample::Sample;
@@ -206,6 +207,10 @@ async fn read_open(
     let tenant = open.system().account().tenant.clone();
     let mapping = Mapping::load(&args.mapping, Reach::told(global.trust))?;
     let comments = mapping.comments();
+    let system = open.system().schema().system();
+    let ledger = Ledger::open_to_read(&state.ledger())?;
+    let ours = Ours::of(&ledger, (system, &tenant), mapping.scope()).await?;
+    drop(ledger);
     let counts = {
         let replica = desk.replica();
         tokio::task::block_in_place(|| {
@@ -217,7 +222,8 @@ async fn read_open(
             };
             let stop = interrupts.stop();
             let named = named(&replica, selection, &stop)?;
-            let mut spool = Spool::create(spool, &tenant, &passes)?.naming(named);
+            let mut spool = Spool::create(spool, &tenant, &passes)?;
+            spool = spool.naming(named).without(ours);
             if comments.folds {
                 spool.mark_older(comments.before, &passes)?;
             }

@@ -1,6 +1,6 @@
 //! `deskferry runs rollback`: what a run made is taken back, after showing what that is.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +17,17 @@ use super::super::output::Output;
 use super::typed::{self, Typed};
 use crate::config::StateFolder;
 use crate::error::{Error, ExitCode, Result};
-use crate::ledger::{Ledger, Run, UndoState, Undoable};
-use crate::mapping::{Mapping, Reach};
-use crate::migrate::notes::{self, Says};
+use crate::ledger::{Ledger, Run, RunInfo, Scope, State, UndoState, Undoable};
+use crate::migrate::notes::{Note, Says};
+use crate::record::RowKey;
 use crate::report::words;
 use crate::run::{Forecast, Limiter, Shutdown, Taking, UNKNOWN_RATE, by_place};
-use crate::systems::{TAKEN_BACK, Window};
+use crate::systems::{SystemName, TAKEN_BACK, Ticket, Window};
 
 /// How many tickets are named.
 const SHOWN: usize = 20;
+/// How many notes the ledger is asked for at once.
+const PAGE: u32 = 1_000;
 /// Read, intent and request, each under the limiter: a read and a write for each ticket.
 const REQUESTS: f64 = 2.0;
 
@@ -94,8 +96,6 @@ struct Rolling<'a> {
 struct Tally {
     undone: u64,
     gone: u64,
-    /// The keys of both.
-    taken: HashSet<String>,
     kept: Vec<(Undoable, String)>,
     refused: Vec<(Undoable, String)>,
     /// Those of which nobody knows.
@@ -104,9 +104,6 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, one: &Undoable, state: &UndoState) {
-        if matches!(state, UndoState::Undone | UndoState::Gone) {
-            self.taken.insert(one.key.as_str().to_owned());
-        }
         match state {
             UndoState::Undone => self.undone += 1,
             UndoState::Gone => self.gone += 1,
@@ -139,29 +136,34 @@ impl Rolling<'_> {
         let going = taking
             .run(interrupts.stop(), |one, state| tally.add(one, state))
             .await;
-        self.report(&mut tally, going)
+        self.report(&mut tally, going, taking).await
     }
 
-    /// Says how the old tickets of a migration learn that what their notes name is gone.
-    fn take_notes_back(&self, taken: &HashSet<String>) -> Result<()> {
-        let inputs = self.run.attempts().iter().flat_map(|attempt| {
-            let folder = Path::new(&attempt.meta.folder);
-            (attempt.meta.inputs.iter()).map(move |input| folder.join(input))
-        });
-        let spools: BTreeSet<PathBuf> = inputs.collect();
+    /// Says how the old tickets of a migration learn that what their notes name is gone: those that the ledger knows to have
+    /// such a note, whichever pass left it and whichever rollback took the new ticket back.
+    async fn take_notes_back(&self, taking: &Taking) -> Result<()> {
+        let last = self.run.last();
+        let spools: BTreeSet<PathBuf> = self.run.attempts().iter().flat_map(inputs).collect();
+        let noted = Says::Moved.scope(&last.scope);
+        let runs = self.ledger.runs().await?;
         for spool in spools {
-            let mut notes = notes::read(&spool);
-            notes.retain(|note| taken.contains(&note.key));
-            let [_, mapping] = Says::Moved.paths(&spool);
-            if notes.is_empty() || !mapping.exists() {
+            let [rows, _] = Says::Moved.paths(&spool);
+            let is_its = |run: &&RunInfo| run.scope == noted && inputs(run).any(|it| it == rows);
+            let Some(of) = runs.iter().find(is_its) else {
+                continue;
+            };
+            let Some(system) = SystemName::parse(&of.system) else {
+                continue;
+            };
+            let scope = self.ledger.scope(&of.system, &of.tenant, &noted).await?;
+            let notes = self.notes(taking, &scope).await?;
+            if notes.is_empty() {
                 continue;
             }
-            let mapping = Mapping::load(&mapping, Reach::told(false))?;
             let count = words::plural(notes.len() as u64, "old ticket names", "old tickets name");
-            let of = (mapping.system(), &*Says::Moved.scope_of(mapping.scope()));
             let notes = notes.into_iter().map(Ok);
-            let [rows, mapping] = Says::TakenBack.write(&spool, of, notes)?;
-            let from = source_of(&self.run.last().meta.command).unwrap_or("NAME");
+            let [rows, mapping] = Says::TakenBack.write(&spool, (system, &last.scope), notes)?;
+            let from = source_of(&last.meta.command).unwrap_or("NAME");
             self.output.say(&format!(
                 "  notes      {count} what was taken back; to tell people there: deskferry import {} --mapping {} --profile {from}",
                 words::shell_word(&rows.display().to_string()),
@@ -169,6 +171,32 @@ impl Rolling<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// The notes that were left and name what was taken back.
+    async fn notes(&self, taking: &Taking, scope: &Scope) -> Result<Vec<Note>> {
+        let taken = taking.rollback.taken().await?;
+        let taken: HashMap<String, (RowKey, Ticket)> = taken
+            .into_iter()
+            .map(|(key, ticket)| (Note::name(&ticket).to_owned(), (key, ticket)))
+            .collect();
+        let mut notes = Vec::new();
+        let mut after = None;
+        loop {
+            let keys = scope.keys(None, after, PAGE).await?;
+            after = keys.last().cloned();
+            if after.is_none() {
+                return Ok(notes);
+            }
+            let states = scope.states(keys.clone()).await?;
+            for (key, steps) in keys.into_iter().zip(states) {
+                let is_left = steps.iter().any(|step| step.state == State::Done);
+                let [id, new] = &*key.parts() else { continue };
+                if let (true, Some((key, ticket))) = (is_left, taken.get(new)) {
+                    notes.push(Note::of(id.clone(), key.as_str().to_owned(), ticket));
+                }
+            }
+        }
     }
 
     /// The time of the run, with a day on both sides for what the clocks and the site's zone differ by.
@@ -263,7 +291,12 @@ impl Rolling<'_> {
         Ok(ExitCode::Done)
     }
 
-    fn report(&self, tally: &mut Tally, going: Result<Shutdown>) -> Result<ExitCode> {
+    async fn report(
+        &self,
+        tally: &mut Tally,
+        going: Result<Shutdown>,
+        taking: &Taking,
+    ) -> Result<ExitCode> {
         tally
             .kept
             .sort_by(|(one, _), (other, _)| by_place(one, other));
@@ -307,7 +340,7 @@ impl Rolling<'_> {
             );
         }
         self.output.say(&lines.join("\n"));
-        self.take_notes_back(&tally.taken)?;
+        self.take_notes_back(taking).await?;
         if self.output.is_json() {
             let document = json!({
                 "run": self.run.code(), "dry_run": false, "undone": tally.undone, "kept": rows(&tally.kept),
@@ -332,6 +365,12 @@ impl Rolling<'_> {
             Ok(_) => Ok(ExitCode::Interrupted),
         }
     }
+}
+
+/// The inputs of an attempt, as it found them.
+fn inputs(attempt: &RunInfo) -> impl Iterator<Item = PathBuf> + '_ {
+    let folder = Path::new(&attempt.meta.folder);
+    (attempt.meta.inputs.iter()).map(move |input| folder.join(input))
 }
 
 /// The profile of the source, where the command is that of a migration.

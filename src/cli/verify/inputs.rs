@@ -2,31 +2,35 @@
 
 use super::super::args::Global;
 use super::super::runs::typed::Typed;
+use crate::config::StateFolder;
 use crate::error::{Error, Result};
 use crate::intake::Selection;
 use crate::ledger::{Run, RunInfo};
 use crate::mapping::Mapping;
+use crate::migrate::spool;
 use crate::source::{self, Input};
 
 /// An input of the run, opened.
 pub(super) struct Opened {
     pub(super) input: Input,
     pub(super) selection: Selection,
-    /// What the run read.
-    pub(super) print: String,
+    /// What the run read; `None`: it holds what is left of the inputs of several runs.
+    pub(super) print: Option<String>,
 }
 
-/// The inputs of a run: the whole one, then what was imported as corrected error files.
+/// The inputs of a run: the whole one, then what was imported as corrected error files, then what an earlier pass of a
+/// migration has read and the last one has not.
 pub(super) fn inputs(
     run: &Run,
     typed: &Typed,
     mapping: &Mapping,
-    global: &Global,
+    (global, state): (&Global, &StateFolder),
 ) -> Result<(Vec<Opened>, Vec<String>)> {
     let mut opened: Vec<Opened> = Vec::new();
     let mut notes = Vec::new();
     for attempt in run.attempts() {
-        let known = (opened.iter_mut()).find(|it| it.print == attempt.meta.input_print);
+        let known =
+            (opened.iter_mut()).find(|it| it.print.as_ref() == Some(&attempt.meta.input_print));
         if let Some(known) = known {
             // Attempts may be about other rows of one input: then all of them are looked at.
             let rows = Typed::of(attempt, global).ok();
@@ -57,7 +61,7 @@ pub(super) fn inputs(
                     ));
                 }
                 opened.push(Opened {
-                    print: attempt.meta.input_print.clone(),
+                    print: Some(attempt.meta.input_print.clone()),
                     selection: of.args.rows.clone().unwrap_or_default(),
                     input,
                 });
@@ -67,6 +71,16 @@ pub(super) fn inputs(
                 "{names}, from which an attempt at the run was made, cannot be read: its rows are compared as the first input has them ({error})"
             )),
         }
+    }
+    if let [only] = typed.args.inputs.as_slice()
+        && let Some(earlier) = spool::earlier_of(state.path(), only)
+    {
+        let options = typed.args.read_as.over(mapping.input_options())?;
+        opened.push(Opened {
+            input: tokio::task::block_in_place(|| Input::open(&[earlier], &options))?,
+            selection: Selection::default(),
+            print: None,
+        });
     }
     Ok((opened, notes))
 }

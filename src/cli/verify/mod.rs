@@ -4,7 +4,7 @@ mod inputs;
 mod told;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,7 @@ use told::{Told, told};
 use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::{Error, ExitCode, Result};
+use crate::files::ARCHIVE;
 use crate::intake::{self, Survey};
 use crate::ledger::{Ledger, Run, RunInfo};
 use crate::mapping::{BoundPlan, Checked, Mapping, PlanOptions};
@@ -48,7 +49,7 @@ pub(super) async fn run(args: VerifyArgs, global: &Global, output: &Output) -> R
     let mapping = typed.mapping()?;
     same_scope(&mapping, run.first())?;
     let places = places(&args, &state, &typed)?;
-    let opened = inputs(&run, &typed, &mapping, global)?;
+    let opened = inputs(&run, &typed, &mapping, (global, &state))?;
     let target = typed.target()?;
     let connected = typed::connect(run.last(), &typed, &target, &state).await?;
     let limiter = match args.rate.or(typed.args.rate).or_else(|| target.rate()) {
@@ -148,6 +149,7 @@ impl Verifying<'_> {
                 records: Box::new(|| survey.items(&opened.input, plan)),
                 left_out: survey.filtered(),
                 refer: self.refer(&opened.input).await?,
+                is_of_more: opened.print.is_none(),
             });
         }
         let job = self.job(sources, &opened, &directory, notes).await?;
@@ -278,6 +280,7 @@ impl Verifying<'_> {
                 .ledger
                 .scope(name, tenant, self.mapping.scope())
                 .await?,
+            attempts: self.run.codes(),
             targets,
             permit: self.limiter,
             concurrency: self.target.concurrency(),
@@ -285,14 +288,18 @@ impl Verifying<'_> {
             size: self.args.sample,
             seed: self.args.seed,
             window: window(first.started, system.now_at_the_latest()),
+            archive: Path::new(&first.meta.folder).join(self.mapping.archive().unwrap_or(ARCHIVE)),
             slack,
             digests: Digests {
                 inputs: opened
                     .iter()
                     .map(|opened| Two {
-                        of: "An input".to_owned(),
+                        of: match opened.print {
+                            Some(_) => "An input".to_owned(),
+                            None => "What earlier passes have read".to_owned(),
+                        },
                         now: opened.input.fingerprint().to_owned(),
-                        run: Some(opened.print.clone()),
+                        run: opened.print.clone(),
                     })
                     .collect(),
                 mapping: Two {

@@ -271,7 +271,7 @@ fn device(asset: &Value) -> Option<Named> {
 }
 
 /// A file that is still there; where it is to be had is told without the site's name.
-fn attachment(system: &IncidentIq, file: &Value) -> Option<Attachment> {
+pub(super) fn attachment(system: &IncidentIq, file: &Value) -> Option<Attachment> {
     if is_on(file, "IsDeleted") == Some(true) {
         return None;
     }

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::IncidentIq;
 use super::calls::Sending;
+use super::common::attachment;
 use super::envelope::{id, is_same, text};
 use super::paging::{self, SIZE};
 use super::tickets::{refused, segment};
 use super::verify_step::made;
 use crate::error::{Error, Result};
-use crate::systems::attach::{FileFacts, TakeBytes, Unread};
+use crate::systems::attach::{FileFacts, Hanging, TakeBytes, Unread};
 use crate::systems::http::classify::{Expect, before_write, pause, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, refusal};
@@ -263,6 +264,20 @@ pub(super) async fn attached(
         (false, _) => {
             Sighting::Unclear("the ticket's files cannot be listed to their end".to_owned())
         }
+    })
+}
+
+/// The files that hang on a ticket.
+pub(super) async fn hanging(
+    system: &IncidentIq,
+    ticket: &str,
+    reader: Reader<'_>,
+) -> Result<Hanging> {
+    let (rows, is_whole) = list(segment(ticket).map_err(Error::usage)?, reader).await?;
+    let files = rows.iter().filter_map(|row| attachment(system, row));
+    Ok(Hanging {
+        files: files.collect(),
+        is_whole,
     })
 }
 

@@ -43,7 +43,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use url::Url;
 
-use super::attach::{FileFacts, TakeBytes, Unread};
+use super::attach::{FileFacts, Hanging, TakeBytes, Unread};
 use super::bulk::BulkCall;
 use super::common::CommonTicket;
 use super::examine::Finding;
@@ -154,6 +154,11 @@ impl System for IncidentIq {
         permit: &dyn Permit,
     ) -> Result<Sighting> {
         files::attached(self, call, file, since, self.reader(permit)).await
+    }
+
+    async fn hanging(&self, ticket: &str, permit: &dyn Permit) -> Result<Option<Hanging>> {
+        let hanging = files::hanging(self, ticket, self.reader(permit)).await;
+        hanging.map(Some)
     }
 
     async fn download(

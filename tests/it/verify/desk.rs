@@ -31,6 +31,12 @@ pub(super) enum Mutation {
     Double { ticket: String, id: String },
     /// It is open again.
     Reopen { ticket: String },
+    /// A file does not hang on it.
+    Lose { ticket: String, file: String },
+    /// A file hangs on it twice.
+    Twice { ticket: String, file: String },
+    /// A file has lost bytes.
+    Shrink { ticket: String, file: String },
 }
 
 impl Mutation {
@@ -43,6 +49,9 @@ impl Mutation {
             | Self::Show { ticket, .. }
             | Self::Hide { ticket }
             | Self::Double { ticket, .. }
+            | Self::Lose { ticket, .. }
+            | Self::Twice { ticket, .. }
+            | Self::Shrink { ticket, .. }
             | Self::Reopen { ticket } => ticket,
         }
     }
@@ -58,6 +67,9 @@ impl Mutation {
             Self::Hide { .. } => (&["missing"], "ticket"),
             Self::Double { .. } => (&["extra"], "second ticket"),
             Self::Reopen { .. } => (&["differs"], "state"),
+            Self::Lose { .. } => (&["missing"], "file"),
+            Self::Twice { .. } => (&["extra"], "file"),
+            Self::Shrink { .. } => (&["differs"], "file"),
         }
     }
 }
@@ -188,6 +200,25 @@ impl Desk {
                     twin[name] = json!(id);
                     self.second = Some(twin.clone());
                     items.insert(at + 1, twin);
+                }
+            }
+            Mutation::Lose { file, .. } => items.retain(|item| item["FileName"] != file.as_str()),
+            Mutation::Twice { file, .. } => {
+                if let Some(at) = items
+                    .iter()
+                    .position(|item| item["FileName"] == file.as_str())
+                {
+                    let mut twin = items[at].clone();
+                    twin["FileId"] = json!("0badcafe-0000-4000-8000-000000000002");
+                    items.insert(at + 1, twin);
+                }
+            }
+            Mutation::Shrink { file, .. } => {
+                for item in items
+                    .iter_mut()
+                    .filter(|item| item["FileName"] == file.as_str())
+                {
+                    item["Size"] = json!(item["Size"].as_u64().unwrap() - 1);
                 }
             }
             Mutation::Change { .. } | Mutation::Show { .. } | Mutation::Reopen { .. } => {}

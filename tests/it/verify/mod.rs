@@ -35,6 +35,7 @@ struct Row {
     title: String,
     body: String,
     comments: Vec<String>,
+    files: Vec<String>,
     ticket: String,
     is_closed: bool,
 }
@@ -69,6 +70,7 @@ fn rows(dice: &mut Dice) -> Vec<Row> {
             comments: (0..at % 5)
                 .map(|nth| format!("{} number {nth}", sentence(dice, 6)))
                 .collect(),
+            files: (0..at % 3).map(|nth| format!("t{at}-{nth}.txt")).collect(),
             ticket: String::new(),
             is_closed: at % 3 == 0,
         })
@@ -81,7 +83,8 @@ fn json_lines(rows: &[Row]) -> String {
             .map(|(nth, text)| json!({"text": text, "public": nth % 2 == 0}))
             .collect();
         let status = if row.is_closed { "Closed" } else { "Open" };
-        json!({"Id": row.key, "Title": row.title, "Body": row.body, "Status": status, "comments": comments, "Old": "x"})
+        json!({"Id": row.key, "Title": row.title, "Body": row.body, "Status": status, "comments": comments,
+            "files": row.files, "Old": "x"})
             .to_string()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
@@ -89,6 +92,7 @@ fn json_lines(rows: &[Row]) -> String {
 
 const THEN: &str = "[[then]]\noperation = \"comment\"\neach = { from = \"comments\" }\n\
     fields = { body = { from = \"item.text\" }, public = { from = \"item.public\" } }\n\
+    [[then]]\noperation = \"attach\"\neach = { from = \"files\" }\nfields = { file = { from = \"item\" } }\n\
     [[then]]\noperation = \"close\"\nwhen = \"Status == 'Closed'\"\n";
 
 fn mapping(system: &str) -> String {
@@ -96,7 +100,7 @@ fn mapping(system: &str) -> String {
         head(system, "create", "proof").replace("version = 1", "version = 2") + "drop = \"Old\"\n";
     let fields = match system {
         "clearfeed" => {
-            "[fields]\ntitle = { from = \"Title\" }\ndescription = { from = \"Body\" }\n\
+            "attachments = \"skip\"\n[fields]\ntitle = { from = \"Title\" }\ndescription = { from = \"Body\" }\n\
              collection_id = { value = \"IT Support\" }\n"
         }
         _ => {
@@ -124,6 +128,9 @@ impl Bench {
         let mut dice = Dice::new(seed);
         let mut rows = rows(&mut dice);
         work.write("in.jsonl", json_lines(&rows));
+        for file in rows.iter().flat_map(|row| &row.files) {
+            work.write(file, format!("what {file} says"));
+        }
         work.write("map.toml", mapping(system));
         let profile = if system == "clearfeed" {
             "support"
@@ -173,7 +180,15 @@ impl Bench {
             rows.filter(|row| row.comments.len() >= least).collect()
         };
         let any = dice.pick(&self.rows).ticket.clone();
-        match kind % 8 {
+        let mut file = || {
+            let with: Vec<&Row> = (self.rows.iter())
+                .filter(|row| !row.files.is_empty())
+                .collect();
+            let row = *dice.pick(&with);
+            (row.ticket.clone(), dice.pick(&row.files).clone())
+        };
+        let kinds = if self.system == "incidentiq" { 11 } else { 8 };
+        match kind % kinds {
             0 => {
                 let row = *dice.pick(&with(2));
                 let text = dice.pick(&row.comments).clone();
@@ -222,6 +237,18 @@ impl Bench {
                     ticket: row.ticket.clone(),
                     text,
                 }
+            }
+            8 => {
+                let (ticket, file) = file();
+                Mutation::Lose { ticket, file }
+            }
+            9 => {
+                let (ticket, file) = file();
+                Mutation::Twice { ticket, file }
+            }
+            10 => {
+                let (ticket, file) = file();
+                Mutation::Shrink { ticket, file }
             }
             _ => {
                 let closed: Vec<&Row> = self.rows.iter().filter(|row| row.is_closed).collect();
@@ -302,7 +329,7 @@ fn assert_mutations(system: &'static str, seed: u64, kinds: std::ops::Range<usiz
 
 #[test]
 fn what_an_incident_shows_otherwise_is_found_and_named() {
-    assert_mutations("incidentiq", 1, 0..8);
+    assert_mutations("incidentiq", 1, 0..11);
 }
 
 #[test]

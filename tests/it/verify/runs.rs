@@ -217,3 +217,64 @@ fn what_was_read_once_cannot_be_verified() {
     let told = bench.work.run(&["verify"]).expect(2).stderr;
     insta::assert_snapshot!("no_input", bench.work.shown(&told));
 }
+
+const FILES: &str = "[[then]]\noperation = \"attach\"\neach = { from = \"Files\", split = \";\" }\n\
+    fields = { file = { from = \"item\" } }\n";
+
+#[test]
+fn a_file_that_the_archive_has_lost_or_changed_is_found() {
+    let rows = "Id,Title,Queue,Priority,Files\n1,one,IT Support,high,a.txt;b.txt;c.txt\n2,two,IT Support,high,a.txt\n";
+    let bench = Bench::new(&format!("{MAPPING}{FILES}"), rows);
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        bench.work.write(name, format!("what {name} says"));
+    }
+    bench.import("map.toml", 0);
+    let report = bench.verify(&[], 0);
+    assert_eq!(findings(&report), [], "{report:#}");
+    std::fs::remove_file(bench.work.path().join("attachments/1/a.txt")).unwrap();
+    bench.work.write("attachments/1/c.txt", "what c.txt sais");
+    let report = bench.verify(&[], 1);
+    let lost = [
+        finding("file `a.txt`", "missing", true, "1"),
+        finding("file `c.txt`", "differs", true, "1"),
+    ];
+    assert_eq!(findings(&report), lost, "{report:#}");
+}
+
+#[test]
+fn a_step_in_doubt_is_open_whatever_the_ticket_shows() {
+    let rows = "Id,Title,Queue,Priority,Files\n1,one,IT Support,high,a.txt\n";
+    let mapping = "version = 2\nsystem = \"incidentiq\"\noperation = \"create\"\nscope = \"hung\"\nkey = [\"Id\"]\n\
+        drop = [\"Queue\", \"Priority\"]\n[fields]\nSubject = { from = \"Title\" }\nIssueDescription = { value = \"x\" }\n\
+        IssueId = { value = \"Other\" }\nLocationId = { value = \"District Office\" }\n\
+        ForId = { value = \"helpdesk@district.example\" }\n";
+    let bench = Bench::new(&format!("{mapping}{FILES}"), rows);
+    bench.work.write("a.txt", "it broke");
+    let import = || {
+        let mut command = bench
+            .work
+            .command(&["import", "in.csv", "--mapping", "map.toml"]);
+        command.args(["--profile", "district"]);
+        command
+    };
+    // The link of the file is obeyed, and nobody hears of it.
+    let died = import().env("DESKFERRY_CRASH", "after-send:3").output();
+    assert!(!died.unwrap().status.success());
+    let report = bench.verify(&[], 1);
+    let doubt = finding("step `then-1/attach`", "missing", true, "1");
+    assert_eq!(findings(&report), [doubt], "{report:#}");
+    assert!(import().output().unwrap().status.success());
+    let report = bench.verify(&[], 0);
+    assert_eq!(findings(&report), [], "{report:#}");
+}
+
+#[test]
+fn a_row_that_the_input_has_no_more_is_open() {
+    let bench = Bench::new(MAPPING, &rows(4));
+    bench.import("map.toml", 0);
+    bench.work.write("in.csv", rows(3));
+    let report = bench.verify(&[], 1);
+    assert_eq!(findings(&report), [finding("row", "unreadable", true, "3")]);
+    let told = bench.work.run(&["verify", "last"]).expect(1).stderr;
+    assert!(told.contains("key `3`, ticket CF-"), "{told}");
+}
