@@ -350,7 +350,8 @@ impl Items<'_> {
     /// A record that is led back to itself is none; and which keys it names that the input does not have.
     fn tied(&self, subject: Subject, rows: &[Record]) -> (Subject, Vec<RowKey>) {
         let ties = &self.survey.ties;
-        let Subject::Keyed(key) = &subject else {
+        // All that is wrong with a record is told at once.
+        let (Subject::Keyed(key) | Subject::Faulty(Some(key), _)) = &subject else {
             return (subject, Vec::new());
         };
         if self.names_elsewhere {
@@ -360,7 +361,7 @@ impl Items<'_> {
         if ties.is_empty() {
             return (subject, Vec::new());
         }
-        if let Some(ring) = ties.ring(&key_print(key.as_str())) {
+        if let (Subject::Keyed(_), Some(ring)) = (&subject, ties.ring(&key_print(key.as_str()))) {
             let fault = self.identify.led_back(rows, &ring);
             return (Subject::Faulty(Some(key.clone()), vec![fault]), Vec::new());
         }

@@ -298,7 +298,9 @@ class Mapping:
             return {name: self.trimmed(member) for name, member in value.items()}
         if isinstance(value, dict):
             return value
-        if is_null(value, self.nulls, self.version):
+        # Version 1 knows the words only as they are written.
+        is_padded = self.version == 1 and is_text(value) and value != value.strip()
+        if not is_padded and is_null(value, self.nulls, self.version):
             return ""
         return value.strip() if is_text(value) else value
 
@@ -386,7 +388,7 @@ class Mapping:
             if "split" in spec and is_text(found):
                 parts = [part.strip() for part in found.split(spec["split"])]
         unfiltered = parts
-        parts = [one for one in parts if one is not None and one != ""]
+        parts = [one for one in parts if one is not None and not (is_text(one) and not one.strip())]
         mapped = [self.map_steps(one, spec) for one in parts]
         mapped = [one for one in mapped if one is not None and one != ""]
         if spec.get("order") == "descending":
@@ -631,6 +633,10 @@ class Context:
 
     def fill(self, source, spec=None):
         try:
+            if "item[" in source and hasattr(self.item, "row"):
+                # By brackets the item is read whole.
+                for name in self.mapping.in_order(self.item.row):
+                    self.reads(self.item.row, name, ())
             # A column that is named is read, whatever the rest says.
             self.read(template.names_of_template(source), spec)
             return template.fill(source, self.scope(spec))

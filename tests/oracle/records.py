@@ -348,7 +348,7 @@ def items_of(mapping, each, context):
     elif each.get("order") == "descending":
         rows = rows[::-1]
     return [
-        {heading: mapping.typed(row, heading, types) for heading in row.table.headings}
+        {heading: mapping.typed(row, heading, types, trim=mapping.version == 2) for heading in row.table.headings}
         for row in rows
     ]
 
