@@ -247,6 +247,16 @@ impl Ledger {
             .await
     }
 
+    /// The ids of the tickets of a tenant that were made last, by any scope.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn made_last(&self, system: &str, tenant: &str, most: u32) -> Result<Vec<String>> {
+        let names = [system, tenant].map(str::to_owned);
+        self.read(move |c| steps::made_last(c, &names[0], &names[1], most))
+            .await
+    }
+
     /// The handle of a scope of a tenant; nothing is written before its first run.
     ///
     /// # Errors

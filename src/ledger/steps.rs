@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::sums::{CHECKED, verify};
 use crate::intake::Digest;
 use crate::record::{Place, RowKey};
-use crate::systems::{Print, Refusal, Ticket};
+use crate::systems::{CREATE, Print, Refusal, Ticket};
 
 /// The state of a step. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -196,7 +196,7 @@ impl Intent {
             reference: Some(format!("s/{key}")),
             key,
             step: StepId {
-                name: crate::systems::CREATE.to_owned(),
+                name: CREATE.to_owned(),
                 ordinal: 0,
             },
             later: Vec::new(),
@@ -348,6 +348,25 @@ pub(super) fn states(
                 _ => Ok(found),
             }
         })
+        .collect()
+}
+
+/// The ids of the tickets that were made last in a tenant, by any scope.
+pub(super) fn made_last(
+    connection: &Connection,
+    system: &str,
+    tenant: &str,
+    most: u32,
+) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT ticket FROM step
+             WHERE scope IN (SELECT scope.id FROM scope JOIN tenant ON tenant.id = scope.tenant
+                             WHERE tenant.system = ?1 AND tenant.name = ?2)
+                 AND step = ?3 AND state = 2 AND ticket IS NOT NULL
+             ORDER BY sent_at DESC LIMIT ?4",
+        )?
+        .query_map(params![system, tenant, CREATE, most], |row| row.get(0))?
         .collect()
 }
 

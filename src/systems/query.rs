@@ -231,6 +231,26 @@ impl Query {
         *self != bare
     }
 
+    /// Whether nothing but the time of its creation decides if a ticket is asked for, unless it is deleted.
+    pub fn goes_by_creation(&self) -> bool {
+        let is_standing = |standing| self.states.contains(&StateFilter::Standing(standing));
+        let asks_for_all = [Standing::Open, Standing::Closed]
+            .into_iter()
+            .all(is_standing);
+        let states = match asks_for_all {
+            true => Vec::new(),
+            false => self.states.clone(),
+        };
+        let bare = Self {
+            created: self.created,
+            ..Self::default()
+        };
+        Self {
+            states,
+            ..self.clone()
+        } == bare
+    }
+
     /// Whether deleted tickets are asked for.
     pub fn wants_deleted(&self) -> bool {
         self.states.contains(&StateFilter::Standing(Standing::Gone))

@@ -32,6 +32,7 @@ use crate::export::reading::{Order, Read, Reading, Told};
 use crate::export::replica::{Replica, Selection};
 use crate::export::search::Words;
 use crate::export::sheets::SheetKind;
+use crate::ledger::Ledger;
 use crate::report::reading::Bar;
 use crate::run::{Shutdown, Stop};
 use crate::systems::common::CommonTicket;
@@ -188,6 +189,9 @@ async fn export(
     ended.tell(open, output)
 }
 
+/// How many of the tickets that were made last must be among what is read.
+const WITNESSES: u32 = 3;
+
 /// A desk that is read: its tickets here, and how the reading went.
 pub(super) struct DeskRead {
     place: Place,
@@ -229,7 +233,8 @@ impl DeskRead {
                 interrupts.stop(),
                 &tell,
             );
-            reading.run().await
+            let witnesses = witnesses(open, state, output).await;
+            reading.with_witnesses(witnesses).run().await
         }?;
         let met = people::meet(
             open.system(),
@@ -384,6 +389,27 @@ pub(super) fn span_of(
         By::Closed => query.closed = span,
     }
     Ok(())
+}
+
+/// The tickets that this computer has made last, by which a list that leaves out what is there is known.
+async fn witnesses(open: &Open, state: &StateFolder, output: Output) -> Vec<String> {
+    let path = state.ledger();
+    if !path.exists() {
+        return Vec::new();
+    }
+    let system = open.system();
+    let (name, tenant) = (system.schema().system(), system.account().tenant.as_str());
+    let made = async {
+        Ledger::open_to_read(&path)?
+            .made_last(name.as_str(), tenant, WITNESSES)
+            .await
+    };
+    made.await.unwrap_or_else(|error| {
+        output.say(&format!(
+            "  warning    the ledger does not tell which tickets must be there: {error}"
+        ));
+        Vec::new()
+    })
 }
 
 /// All tickets, deleted ones too.

@@ -21,6 +21,7 @@ mod sweep;
 mod tests;
 mod unexplained;
 mod window;
+mod witnesses;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -117,6 +118,8 @@ pub struct Reading<'a> {
     is_counted: AtomicBool,
     notes: Mutex<Vec<String>>,
     doubts: Mutex<Vec<String>>,
+    /// The ids of tickets of which others know that they are there.
+    witnesses: Vec<String>,
     /// Why windows are not proven, by their numbers.
     unproven: Mutex<BTreeMap<i64, Unproven>>,
     /// The most tickets that the system has counted in windows, by their numbers.
@@ -171,9 +174,15 @@ impl<'a> Reading<'a> {
             is_counted: AtomicBool::new(false),
             notes: Mutex::default(),
             doubts: Mutex::default(),
+            witnesses: Vec::new(),
             unproven: Mutex::default(),
             most: Mutex::default(),
         }
+    }
+
+    /// The same with the ids of tickets of which others know that they are there: a list that lacks one is not whole.
+    pub fn with_witnesses(self, witnesses: Vec<String>) -> Self {
+        Self { witnesses, ..self }
     }
 
     /// Reads everything that is not read yet, and catches up with what has changed since; goes on where an earlier reading
@@ -182,6 +191,7 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// When the system cannot be read, the replica not written, or the reading was stopped.
     pub async fn run(self) -> Result<Read> {
+        let started = self.now();
         let begun = self.with(|replica| replica.moment(BEGAN)).await?;
         let began = match begun {
             Some(began) => began,
@@ -255,6 +265,7 @@ impl<'a> Reading<'a> {
         if self.order.is_lasting {
             self.heal(began).await?;
         }
+        self.hear_witnesses(started).await?;
         self.ended().await
     }
 

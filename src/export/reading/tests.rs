@@ -13,6 +13,11 @@ const SYSTEMS: [SystemName; 2] = [SystemName::ClearFeed, SystemName::IncidentIq]
 
 /// Reads all tickets: how many are in the replica, and how it ended.
 async fn read(desk: &Desk, concurrency: usize) -> Result<(u64, Read)> {
+    read_beside(desk, concurrency, &[]).await
+}
+
+/// The same where others know of tickets that are there.
+async fn read_beside(desk: &Desk, concurrency: usize, known: &[&str]) -> Result<(u64, Read)> {
     let folder = tempfile::tempdir().unwrap();
     let replica = Replica::open(&folder.path().join("r.sqlite")).unwrap();
     let replica = Arc::new(Mutex::new(replica));
@@ -36,7 +41,8 @@ async fn read(desk: &Desk, concurrency: usize) -> Result<(u64, Read)> {
         stop,
         &|_| {},
     );
-    let read = reading.run().await?;
+    let known = known.iter().map(|id| (*id).to_owned()).collect();
+    let read = reading.with_witnesses(known).run().await?;
     let count = replica.lock().unwrap().count(Span::default()).unwrap();
     Ok((count, read))
 }
@@ -145,6 +151,19 @@ async fn an_export_of_a_list_that_is_cut_or_lacks_rows_says_so() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_list_without_a_count_that_looks_empty_is_doubted_where_a_ticket_is_known() {
+    // What has gone since is no witness.
+    for (known, is_doubted) in [(["17"], true), (["4711"], false)] {
+        let desk = Desk::new(SystemName::ClearFeed, 260, Faults::Always(Fault::Cut(0)));
+        let (count, ended) = read_beside(&desk.await, 4, &known).await.unwrap();
+        assert_eq!((count, !ended.doubts.is_empty()), (0, is_doubted));
+    }
+    let desk = Desk::new(SystemName::ClearFeed, 260, Faults::InTurn(vec![])).await;
+    let (count, ended) = read_beside(&desk, 4, &["17", "4711"]).await.unwrap();
+    assert_eq!((count, ended.doubts), (260, vec![]));
 }
 
 fn fault() -> impl Strategy<Value = Option<Fault>> {

@@ -286,6 +286,7 @@ impl Reading<'_> {
             let is_before = span.until.is_none_or(|until| at < until);
             is_after && is_before && !near(span.from, at) && !near(span.until, at)
         };
+        let goes_by_creation = self.order.is_lasting || self.order.query.goes_by_creation();
         let mut asked = 0;
         for (id, made) in unseen {
             if !is_counted || asked < PROBED || near(span.from, made) || near(span.until, made) {
@@ -295,7 +296,7 @@ impl Reading<'_> {
                     Answer::Absent => {}
                     // With a filter it may have left what is asked for.
                     Answer::Found(listed) => match listed.created_at {
-                        Some(at) if self.order.is_lasting && is_inside(at) => return Ok(false),
+                        Some(at) if goes_by_creation && is_inside(at) => return Ok(false),
                         _ => continue,
                     },
                     Answer::Another(_) | Answer::Unclear(_) => continue,

@@ -348,6 +348,19 @@ impl Replica {
         Ok(with_times.collect())
     }
 
+    /// Whether a ticket is there.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn has(&self, id: &str) -> Result<bool> {
+        let found = self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM ticket WHERE id = ?1)",
+            [id],
+            |row| row.get(0),
+        );
+        found.map_err(self.trouble())
+    }
+
     /// Forgets a ticket.
     ///
     /// # Errors

@@ -108,6 +108,12 @@ impl Desk {
                 };
                 let at = Mock::given(method("GET")).and(path("/v1/rest/requests"));
                 at.respond_with(list).mount(&server).await;
+                let is_one =
+                    |request: &Request| request.url.path().starts_with("/v1/rest/requests/");
+                let one = Mock::given(method("GET")).and(is_one);
+                one.respond_with(move |request: &Request| clearfeed_one(request, tickets))
+                    .mount(&server)
+                    .await;
                 Connection {
                     tenant: Some("acme".to_owned()),
                     ..connection(system, &server.uri())
@@ -198,6 +204,19 @@ fn made(row: usize) -> jiff::Timestamp {
     began + jiff::SignedDuration::from_mins(10 * row as i64)
 }
 
+fn clearfeed_ticket(row: usize) -> Value {
+    json!({"id": row, "state": "open", "title": "t", "created_at": made(row), "updated_at": made(row), "messages": []})
+}
+
+/// The ticket by its number, which no fault of the lists touches.
+fn clearfeed_one(request: &Request, tickets: usize) -> ResponseTemplate {
+    let (_, id) = request.url.path().rsplit_once('/').unwrap();
+    match id.parse() {
+        Ok(row) if row < tickets => ResponseTemplate::new(200).set_body_json(clearfeed_ticket(row)),
+        _ => ResponseTemplate::new(404),
+    }
+}
+
 fn clearfeed(request: &Request, tickets: usize, fault: Option<Fault>) -> ResponseTemplate {
     if let Some(answer) = spoilt(fault, &json!({"error": "internal_error"})) {
         return answer;
@@ -224,10 +243,7 @@ fn clearfeed(request: &Request, tickets: usize, fault: Option<Fault>) -> Respons
         Some(Fault::Further(by)) => rows.len() + by,
         _ => rows.len(),
     };
-    let shown: Vec<Value> = rows
-        .iter()
-        .map(|row| json!({"id": row, "state": "open", "title": "t", "created_at": made(*row), "updated_at": made(*row), "messages": []}))
-        .collect();
+    let shown: Vec<Value> = rows.iter().map(|row| clearfeed_ticket(*row)).collect();
     let cursor = (!is_last).then(|| further.to_string());
     let mut body =
         json!({"requests": shown, "response_metadata": {"next_cursor": cursor, "count": count}});

@@ -81,6 +81,12 @@ impl Command {
         matches!(self.code, Some(2 | 4)) && self.stderr.contains("runs adopt")
     }
 
+    /// Whether its last look told people that a ticket which it has named is another row's.
+    pub(super) fn took_back(&self, key: &str, number: &str) -> bool {
+        let note = format!("row `{key}`: its ticket `{number}` bears the reference of another row");
+        self.texts().iter().any(|text| text.contains(&note))
+    }
+
     /// What it said to people, line by line, and the texts of its document.
     pub(super) fn texts(&self) -> Vec<String> {
         let mut texts: Vec<String> = self.stderr.lines().map(str::to_owned).collect();

@@ -147,7 +147,10 @@ impl Case<'_> {
     }
 
     fn claim(&self, command: &Command, item: usize, claim: &Claim, verdict: &mut Verdict) {
-        if let Some(id) = claim.ticket() {
+        let key = &self.plan.rows[item].key;
+        if let Some(id) = claim.ticket()
+            && !(self.books.by_id(id)).is_some_and(|made| command.took_back(key, &made.number))
+        {
             self.is_its_own(&command.line, item, id, verdict);
         }
         let was_there = |made: &&Made| {
