@@ -4,16 +4,11 @@
 use super::context::RunContext;
 use super::plan::{Planner, Request, Row, faults_of, refused_before};
 use crate::error::{Error, Fault, Result};
-use crate::files::{Failure, Spooled};
+use crate::files::{Failure, OF_DESK, Spooled};
 use crate::ledger::{State, StepId, StepRecord, Trouble};
-use crate::record::Place;
-use crate::systems::attach::{ATTACH, FileFacts};
+use crate::record::{Cell, Place, Record};
+use crate::systems::attach::{ATTACH, BYTES, FileFacts, HASH, NAME};
 use crate::systems::{Looks, Print, Refusal, call_of};
-
-/// What of a file the ledger keeps with its intent.
-const NAME: &str = "name";
-const BYTES: &str = "bytes";
-const HASH: &str = "hash";
 
 /// How a step that brings a file goes on.
 pub(super) enum Ready {
@@ -127,7 +122,24 @@ pub(super) async fn spool(
 ) -> std::result::Result<Spooled, Failure> {
     let most = context.system.schema().files().map(|rules| rules.most);
     let input = &row.base.place.file;
-    context.files.spool((from, input), name, most).await
+    let told = told(&row.base.rows, from);
+    context.files.spool((from, input), name, told, most).await
+}
+
+/// How many bytes a file of a desk has, as the list says in which its row names it. Of that nothing is in the step: whether it
+/// was done does not hang on it.
+fn told(rows: &[Record], from: &str) -> Option<u64> {
+    if !from.starts_with(OF_DESK) {
+        return None;
+    }
+    let cells = rows.iter().flat_map(|row| &row.cells);
+    let lists = cells.filter_map(|cell| match cell {
+        Cell::Json(list) => list.as_array(),
+        _ => None,
+    });
+    let mut files = lists.flatten();
+    let file = files.find(|file| file["file"] == from)?;
+    file["bytes"].as_u64()
 }
 
 /// The same of a step that is looked up; `None` where it is not to be had any more.

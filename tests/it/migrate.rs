@@ -875,6 +875,48 @@ fn the_files_of_tickets_are_kept_where_the_target_takes_none() {
     assert_eq!(notes(&sandbox), 2);
 }
 
+#[test]
+fn what_the_source_answers_in_the_place_of_a_file_is_not_taken_for_it() {
+    let work = Work::new();
+    let (sandbox, source) = with_files(&work);
+    // Two files of one ticket, each as often as it is tried.
+    let fault = json!({"operation": "download", "fault": "error-in-200", "times": 6});
+    sandbox.admin("POST", "faults", Some(fault));
+    let more = ["--concurrency", "1"];
+    let (code, summary) = migrate(
+        &work,
+        "district",
+        "support",
+        "incidentiq-to-clearfeed",
+        &more,
+    );
+    assert_eq!(
+        (code, &summary["created"], &summary["incomplete"]),
+        (1, &json!(3), &json!(1)),
+        "{summary:#}"
+    );
+    let causes = summary["causes"].to_string();
+    assert!(
+        causes.contains("bytes came, and the desk says that it has"),
+        "{summary:#}"
+    );
+    let kept = |ticket: &CommonTicket| {
+        let folder = work.path().join("attachments").join(name_of(ticket));
+        let files = std::fs::read_dir(folder).unwrap();
+        files.count()
+    };
+    let mut counts: Vec<usize> = source[..2].iter().map(kept).collect();
+    counts.sort_unstable();
+    // The list and the page are beside the files.
+    assert_eq!(counts, [3, 5]);
+    let ended = work.run(&["runs", "retry", "last"]).expect(0);
+    assert!(
+        source[..2].iter().all(|ticket| kept(ticket) == 5),
+        "{}",
+        ended.both()
+    );
+}
+
 fn name_of(ticket: &CommonTicket) -> &str {
     name(ticket)
 }

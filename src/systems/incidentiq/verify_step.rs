@@ -24,7 +24,7 @@ use crate::systems::{
 };
 
 /// How many other tickets are read to see whether what is looked for is shown.
-const WITNESSES: usize = 4;
+pub(super) const WITNESSES: usize = 4;
 
 /// Where a feed ends that never does.
 const MOST_PAGES: u64 = 1_000;
