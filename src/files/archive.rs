@@ -36,6 +36,14 @@ struct Kept {
     lost: Option<String>,
 }
 
+impl Kept {
+    /// Whether the file is in the folder as it was put there: a person may have changed it since.
+    fn is_there(&self, folder: &Path) -> bool {
+        let digest = || outfile::digest_of(&folder.join(&self.name)).ok();
+        self.lost.is_none() && digest().is_some_and(|it| it.to_hex().as_str() == self.hash)
+    }
+}
+
 impl Files {
     /// Keeps a file under its name in the folder of its ticket; `from` is where it came from, as the row names it.
     ///
@@ -47,7 +55,8 @@ impl Files {
         fs::create_dir_all(&folder)?;
         let path = folder.join(&file.name);
         let mut list = listed(&folder)?;
-        if path.exists() {
+        let is_there = path.exists();
+        if is_there {
             let there = outfile::digest_of(&path)?.to_hex().to_string();
             if there != file.hash {
                 return Err(io::Error::new(
@@ -55,16 +64,12 @@ impl Files {
                     format!("`{}` is there already with other content", path.display()),
                 ));
             }
-        } else {
-            let same = list
-                .iter()
-                .find(|kept| kept.hash == file.hash && kept.name != file.name);
-            let linked =
-                same.is_some_and(|same| fs::hard_link(folder.join(&same.name), &path).is_ok());
-            if !linked {
-                copy(&file.path, &path)?;
-            }
         }
+        let same = list
+            .iter()
+            .find(|kept| kept.hash == file.hash && kept.name != file.name)
+            .filter(|same| same.is_there(&folder))
+            .map(|same| folder.join(&same.name));
         note(
             &mut list,
             Kept {
@@ -75,10 +80,15 @@ impl Files {
                 lost: None,
             },
         );
-        write(&folder, ticket, &list)
+        // What is in the folder is known before it is there: after a kill nobody may be able to read it once more.
+        put_list(&folder, &list)?;
+        if !is_there && !same.is_some_and(|same| fs::hard_link(same, &path).is_ok()) {
+            copy(&file.path, &path)?;
+        }
+        put(folder.join(PAGE), page(ticket, &list).as_bytes())
     }
 
-    /// Notes on the page of a ticket that a file is not there, and why.
+    /// Notes on the page of a ticket that a file is not there, and why; `true`: it is there, from an earlier time.
     ///
     /// # Errors
     /// When the disk does not take it.
@@ -88,22 +98,34 @@ impl Files {
         name: &str,
         from: &str,
         why: &str,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let _one = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = self.archive.join(ticket);
         fs::create_dir_all(&folder)?;
         let mut list = listed(&folder)?;
-        note(
-            &mut list,
-            Kept {
-                name: name.to_owned(),
-                from: from.to_owned(),
-                bytes: 0,
-                hash: String::new(),
-                lost: Some(why.to_owned()),
-            },
-        );
-        write(&folder, ticket, &list)
+        let mut known = list.iter();
+        if known.any(|kept| kept.name == name && kept.from == from && kept.is_there(&folder)) {
+            put(folder.join(PAGE), page(ticket, &list).as_bytes())?;
+            return Ok(true);
+        }
+        let lost = Kept {
+            name: name.to_owned(),
+            from: from.to_owned(),
+            bytes: 0,
+            hash: String::new(),
+            lost: Some(why.to_owned()),
+        };
+        // A file of that name that came from elsewhere is there all the same.
+        match list
+            .iter_mut()
+            .find(|kept| kept.name == name && kept.from == from)
+        {
+            Some(kept) => *kept = lost,
+            None => list.push(lost),
+        }
+        put_list(&folder, &list)?;
+        put(folder.join(PAGE), page(ticket, &list).as_bytes())?;
+        Ok(false)
     }
 }
 
@@ -130,10 +152,9 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     whole.replace(to).map_err(io::Error::from)
 }
 
-fn write(folder: &Path, ticket: &str, list: &[Kept]) -> io::Result<()> {
+fn put_list(folder: &Path, list: &[Kept]) -> io::Result<()> {
     let json = serde_json::to_vec_pretty(list).map_err(io::Error::other)?;
-    put(folder.join(LIST), &json)?;
-    put(folder.join(PAGE), page(ticket, list).as_bytes())
+    put(folder.join(LIST), &json)
 }
 
 fn put(path: PathBuf, bytes: &[u8]) -> io::Result<()> {
@@ -251,5 +272,50 @@ mod tests {
                 .contains("is there already with other content")
         );
         assert_eq!(fs::read_to_string(at("b.txt")).unwrap(), "two");
+    }
+
+    #[test]
+    fn a_file_that_is_in_the_archive_is_not_called_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files {
+            archive: folder.path().join("attachments"),
+            ..Files::default()
+        };
+        let a = file(folder.path(), "a.txt", "one");
+        files.archive("7", &a, "desk:1").unwrap();
+        let at = |name: &str| folder.path().join("attachments/7").join(name);
+        let page = fs::read_to_string(at(PAGE)).unwrap();
+        // Killed before the ledger knew of it, and gone in the source since.
+        assert!(files.archive_lost("7", "a.txt", "desk:1", "404").unwrap());
+        assert_eq!(fs::read_to_string(at(PAGE)).unwrap(), page);
+        // Killed before it was there: it is listed, and is not taken for one that is.
+        fs::remove_file(at("a.txt")).unwrap();
+        assert!(!files.archive_lost("7", "a.txt", "desk:1", "404").unwrap());
+        let page = fs::read_to_string(at(PAGE)).unwrap();
+        assert!(page.contains("missing: 404"), "{page}");
+        // Another file under that name is not it.
+        files.archive("7", &a, "desk:1").unwrap();
+        assert!(!files.archive_lost("7", "a.txt", "desk:2", "404").unwrap());
+        let page = fs::read_to_string(at(PAGE)).unwrap();
+        assert_eq!(page.matches("href=\"a.txt\"").count(), 1, "{page}");
+        assert!(page.contains("missing: 404"), "{page}");
+    }
+
+    #[test]
+    fn what_a_person_has_changed_in_the_archive_is_not_taken_for_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files {
+            archive: folder.path().join("attachments"),
+            ..Files::default()
+        };
+        let of = |name, content| file(folder.path(), name, content);
+        files.archive("7", &of("a.txt", "one"), "desk:1").unwrap();
+        let at = |name: &str| folder.path().join("attachments/7").join(name);
+        fs::write(at("a.txt"), "edited").unwrap();
+        files
+            .archive("7", &of("copy.txt", "one"), "desk:2")
+            .unwrap();
+        assert_eq!(fs::read_to_string(at("copy.txt")).unwrap(), "one");
+        assert!(!files.archive_lost("7", "a.txt", "desk:1", "404").unwrap());
     }
 }

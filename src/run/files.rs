@@ -69,8 +69,11 @@ pub(super) async fn ready(context: &RunContext, row: &mut Row) -> Ready {
                 let noted = tokio::task::spawn_blocking(move || {
                     files.archive_lost(&folder, &name, &from, &why)
                 });
-                if let Ok(Err(error)) = noted.await {
-                    return Ready::Stopped(unkept(&error));
+                match noted.await {
+                    Ok(Ok(false)) => {}
+                    Ok(Ok(true)) => return Ready::Done(None),
+                    Ok(Err(error)) => return Ready::Stopped(unkept(&error)),
+                    Err(error) => return Ready::Stopped(Error::machine(error.to_string())),
                 }
             }
             return failed(why);
