@@ -54,6 +54,7 @@ mod act;
 mod adopt;
 mod alike;
 mod answers;
+mod attached;
 mod breaker;
 mod clock;
 mod compare;

@@ -933,6 +933,71 @@ fn folder_of(work: &Work, ticket: &CommonTicket) -> String {
 }
 
 #[test]
+fn a_file_that_is_deleted_in_the_source_changes_nothing_in_the_target() {
+    let work = Work::new();
+    let (sandbox, source) = with_files(&work);
+    let other = SandboxProcess::start(&work, &["--rate", "0"]);
+    let config = work.read("deskferry.toml");
+    let more = format!(
+        "{config}\n[profiles.other]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ file = \"token\" }}\n\
+         rate = \"100000/s\"\ncommit_within = \"1s\"\nvisible_within = \"1s\"\n",
+        other.told("incidentiq"),
+        other.told("site_id"),
+    );
+    work.write("deskferry.toml", more);
+    let ticket = &source[2];
+    let first = hang(&sandbox, ticket, "a.png", "b25l");
+    hang(&sandbox, ticket, "a.png", "dHdv");
+    hang(&sandbox, ticket, "b.png", "dGhyZWU=");
+    let count = |sandbox: &SandboxProcess, operation: &str, text: &str| {
+        let mut audit = sandbox.audit();
+        audit.retain(|it| it["operation"] == operation && it["body"].to_string().contains(text));
+        audit.len()
+    };
+    let targets = [
+        ("support", "incidentiq-to-clearfeed"),
+        ("other", "incidentiq-to-incidentiq"),
+    ];
+    let pass = || {
+        for (to, name) in targets {
+            let (code, summary) = migrate(&work, "district", to, name, &[]);
+            assert_eq!(code, 0, "{summary:#}");
+        }
+        let notes = count(&sandbox, "message", "in the archive");
+        (notes, count(&other, "file_link", ""))
+    };
+    assert_eq!(pass(), (3, 9 - 2));
+    let folder = folder_of(&work, ticket);
+    let read = |name: &str| work.read(&format!("attachments/{folder}/{name}"));
+    assert_eq!(
+        (read("a.png"), read("a (2).png")),
+        ("one".into(), "two".into())
+    );
+    sandbox.person("DELETE", "incidentiq", &hung(&first, ticket), json!({}));
+    assert_eq!(pass(), (3, 7));
+    assert_eq!(
+        (read("a.png"), read("a (2).png")),
+        ("one".into(), "two".into())
+    );
+    // A new one comes alone, under a name that none has, with a note of its own.
+    hang(&sandbox, ticket, "a.png", "Zm91cg==");
+    assert_eq!(pass(), (4, 8));
+    let note = sandbox.audit();
+    let note = note.iter().rev().find(|it| it["operation"] == "message");
+    let note = note.unwrap()["body"].to_string();
+    assert!(note.contains("3 files in the archive"), "{note}");
+    for (name, content) in [
+        ("a (2).png", "two"),
+        ("b.png", "three"),
+        ("a (4).png", "four"),
+    ] {
+        assert_eq!(read(name), content);
+        assert!(note.contains(&format!("- {name}")), "{note}");
+    }
+    assert_eq!(pass(), (4, 8));
+}
+
+#[test]
 fn tickets_of_one_number_in_two_sources_never_share_a_folder() {
     let work = Work::new();
     let (sandbox, _) = with_files(&work);
