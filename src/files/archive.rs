@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Files, spool};
 use crate::html;
 use crate::outfile::{self, Draft, Readers};
+use crate::record::RowKey;
 use crate::systems::attach::FileFacts;
 
 /// What is known of the files of a ticket, for the page.
@@ -29,6 +30,9 @@ struct Kept {
     name: String,
     /// Where it came from, as the row names it.
     from: String,
+    /// Of which row of a desk it is; earlier versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
     bytes: u64,
     hash: String,
     /// Why it is not there.
@@ -36,18 +40,74 @@ struct Kept {
     lost: Option<String>,
 }
 
+/// The row that a folder is for.
+#[derive(Debug)]
+pub(crate) struct Whose {
+    of: String,
+    /// Where all its files come from.
+    from: Vec<String>,
+}
+
+impl Whose {
+    pub(crate) fn new(key: &RowKey, from: Vec<String>) -> Self {
+        Self {
+            of: blake3::hash(key.as_str().as_bytes()).to_hex()[..16].to_owned(),
+            from,
+        }
+    }
+
+    /// Whether a folder with these files is its own, or is nobody's yet.
+    fn has(&self, list: &[Kept]) -> bool {
+        let is_its = |kept: &Kept| match &kept.of {
+            Some(of) => *of == self.of,
+            None => self.from.contains(&kept.from),
+        };
+        list.is_empty() || list.iter().any(is_its)
+    }
+}
+
+/// What came of keeping a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Archived {
+    /// It is there.
+    Kept,
+    /// It is not there, and the page says why.
+    Lost,
+    /// The folder is that of another ticket: nothing was written.
+    Foreign,
+}
+
+impl Kept {
+    /// Whether the file is in the folder as it was put there: a person may have changed it since.
+    fn is_there(&self, folder: &Path) -> bool {
+        let digest = || outfile::digest_of(&folder.join(&self.name)).ok();
+        self.lost.is_none() && digest().is_some_and(|it| it.to_hex().as_str() == self.hash)
+    }
+}
+
 impl Files {
-    /// Keeps a file under its name in the folder of its ticket; `from` is where it came from, as the row names it.
+    /// Keeps a file under its name in the folder of its ticket; `from` is where it came from, as the row names it. With `whose`
+    /// the folder must be that row's: two desks may have tickets of one number.
     ///
     /// # Errors
     /// When the disk does not take it, or another file has the name.
-    pub(crate) fn archive(&self, ticket: &str, file: &FileFacts, from: &str) -> io::Result<()> {
+    pub(crate) fn archive(
+        &self,
+        ticket: &str,
+        file: &FileFacts,
+        from: &str,
+        whose: Option<&Whose>,
+    ) -> io::Result<Archived> {
         let _one = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = self.archive.join(ticket);
         fs::create_dir_all(&folder)?;
         let path = folder.join(&file.name);
         let mut list = listed(&folder)?;
-        if path.exists() {
+        if whose.is_some_and(|whose| !whose.has(&list)) {
+            return Ok(Archived::Foreign);
+        }
+        let is_there = path.exists();
+        if is_there {
             let there = outfile::digest_of(&path)?.to_hex().to_string();
             if there != file.hash {
                 return Err(io::Error::new(
@@ -55,16 +115,12 @@ impl Files {
                     format!("`{}` is there already with other content", path.display()),
                 ));
             }
-        } else {
-            let same = list
-                .iter()
-                .find(|kept| kept.hash == file.hash && kept.name != file.name);
-            let linked =
-                same.is_some_and(|same| fs::hard_link(folder.join(&same.name), &path).is_ok());
-            if !linked {
-                copy(&file.path, &path)?;
-            }
         }
+        let same = list
+            .iter()
+            .find(|kept| kept.hash == file.hash && kept.name != file.name)
+            .filter(|same| same.is_there(&folder))
+            .map(|same| folder.join(&same.name));
         note(
             &mut list,
             Kept {
@@ -72,38 +128,61 @@ impl Files {
                 from: from.to_owned(),
                 bytes: file.bytes,
                 hash: file.hash.clone(),
+                of: whose.map(|whose| whose.of.clone()),
                 lost: None,
             },
         );
-        write(&folder, ticket, &list)
+        // What is in the folder is known before it is there: after a kill nobody may be able to read it once more.
+        put_list(&folder, &list)?;
+        if !is_there && same.is_none_or(|same| fs::hard_link(same, &path).is_err()) {
+            copy(&file.path, &path)?;
+        }
+        put(folder.join(PAGE), page(ticket, &list).as_bytes())?;
+        Ok(Archived::Kept)
     }
 
-    /// Notes on the page of a ticket that a file is not there, and why.
+    /// Notes on the page of a ticket that a file is not there, and why; where it is there from an earlier time it stays.
     ///
     /// # Errors
     /// When the disk does not take it.
     pub(crate) fn archive_lost(
         &self,
         ticket: &str,
-        name: &str,
-        from: &str,
+        (name, from): (&str, &str),
         why: &str,
-    ) -> io::Result<()> {
+        whose: Option<&Whose>,
+    ) -> io::Result<Archived> {
         let _one = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = self.archive.join(ticket);
         fs::create_dir_all(&folder)?;
         let mut list = listed(&folder)?;
-        note(
-            &mut list,
-            Kept {
-                name: name.to_owned(),
-                from: from.to_owned(),
-                bytes: 0,
-                hash: String::new(),
-                lost: Some(why.to_owned()),
-            },
-        );
-        write(&folder, ticket, &list)
+        if whose.is_some_and(|whose| !whose.has(&list)) {
+            return Ok(Archived::Foreign);
+        }
+        let mut known = list.iter();
+        if known.any(|kept| kept.name == name && kept.from == from && kept.is_there(&folder)) {
+            put(folder.join(PAGE), page(ticket, &list).as_bytes())?;
+            return Ok(Archived::Kept);
+        }
+        let lost = Kept {
+            name: name.to_owned(),
+            from: from.to_owned(),
+            bytes: 0,
+            hash: String::new(),
+            of: whose.map(|whose| whose.of.clone()),
+            lost: Some(why.to_owned()),
+        };
+        // A file of that name that came from elsewhere is there all the same.
+        match list
+            .iter_mut()
+            .find(|kept| kept.name == name && kept.from == from)
+        {
+            Some(kept) => *kept = lost,
+            None => list.push(lost),
+        }
+        put_list(&folder, &list)?;
+        put(folder.join(PAGE), page(ticket, &list).as_bytes())?;
+        Ok(Archived::Lost)
     }
 }
 
@@ -161,10 +240,9 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     whole.replace(to).map_err(io::Error::from)
 }
 
-fn write(folder: &Path, ticket: &str, list: &[Kept]) -> io::Result<()> {
+fn put_list(folder: &Path, list: &[Kept]) -> io::Result<()> {
     let json = serde_json::to_vec_pretty(list).map_err(io::Error::other)?;
-    put(folder.join(LIST), &json)?;
-    put(folder.join(PAGE), page(ticket, list).as_bytes())
+    put(folder.join(LIST), &json)
 }
 
 fn put(path: PathBuf, bytes: &[u8]) -> io::Result<()> {
@@ -236,6 +314,11 @@ mod tests {
         }
     }
 
+    fn lost(files: &Files, from: &str) -> Archived {
+        let lost = files.archive_lost("7", ("a.txt", from), "404", None);
+        lost.unwrap()
+    }
+
     #[test]
     fn an_archive_keeps_files_with_a_page_and_writes_over_nothing() {
         let folder = tempfile::tempdir().unwrap();
@@ -245,20 +328,20 @@ mod tests {
         };
         let of = |name, content| file(folder.path(), name, content);
         files
-            .archive("10007", &of("a <1>.txt", "one"), "in/a.txt")
+            .archive("10007", &of("a <1>.txt", "one"), "in/a.txt", None)
             .unwrap();
         files
-            .archive("10007", &of("b.txt", "two"), "in/b.txt")
+            .archive("10007", &of("b.txt", "two"), "in/b.txt", None)
             .unwrap();
         // Once more, as after a kill between the file and the ledger.
         files
-            .archive("10007", &of("b.txt", "two"), "in/b.txt")
+            .archive("10007", &of("b.txt", "two"), "in/b.txt", None)
             .unwrap();
         files
-            .archive("10007", &of("copy.txt", "one"), "in/copy.txt")
+            .archive("10007", &of("copy.txt", "one"), "in/copy.txt", None)
             .unwrap();
         files
-            .archive_lost("10007", "c.txt", "https://x/c.txt", "404 & gone")
+            .archive_lost("10007", ("c.txt", "https://x/c.txt"), "404 & gone", None)
             .unwrap();
         let at = |name: &str| folder.path().join("attachments/10007").join(name);
         let look = |name: &str| held(&folder.path().join("attachments/10007"), name);
@@ -276,7 +359,7 @@ mod tests {
             "{page}"
         );
         let clash = files
-            .archive("10007", &of("b.txt", "other"), "in/b.txt")
+            .archive("10007", &of("b.txt", "other"), "in/b.txt", None)
             .unwrap_err();
         assert!(
             clash
@@ -288,5 +371,88 @@ mod tests {
         assert_eq!(look("b.txt"), Held::Other);
         fs::write(at("d.txt"), "two").unwrap();
         assert!(matches!(look("d.txt"), Held::Unknown(_)));
+    }
+
+    #[test]
+    fn a_file_that_is_in_the_archive_is_not_called_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files {
+            archive: folder.path().join("attachments"),
+            ..Files::default()
+        };
+        let a = file(folder.path(), "a.txt", "one");
+        files.archive("7", &a, "desk:1", None).unwrap();
+        let at = |name: &str| folder.path().join("attachments/7").join(name);
+        let page = fs::read_to_string(at(PAGE)).unwrap();
+        // Killed before the ledger knew of it, and gone in the source since.
+        assert_eq!(lost(&files, "desk:1"), Archived::Kept);
+        assert_eq!(fs::read_to_string(at(PAGE)).unwrap(), page);
+        // Killed before it was there: it is listed, and is not taken for one that is.
+        fs::remove_file(at("a.txt")).unwrap();
+        assert_eq!(lost(&files, "desk:1"), Archived::Lost);
+        let page = fs::read_to_string(at(PAGE)).unwrap();
+        assert!(page.contains("missing: 404"), "{page}");
+        // Another file under that name is not it.
+        files.archive("7", &a, "desk:1", None).unwrap();
+        assert_eq!(lost(&files, "desk:2"), Archived::Lost);
+        let page = fs::read_to_string(at(PAGE)).unwrap();
+        assert_eq!(page.matches("href=\"a.txt\"").count(), 1, "{page}");
+        assert!(page.contains("missing: 404"), "{page}");
+    }
+
+    #[test]
+    fn what_a_person_has_changed_in_the_archive_is_not_taken_for_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files {
+            archive: folder.path().join("attachments"),
+            ..Files::default()
+        };
+        let of = |name, content| file(folder.path(), name, content);
+        files
+            .archive("7", &of("a.txt", "one"), "desk:1", None)
+            .unwrap();
+        let at = |name: &str| folder.path().join("attachments/7").join(name);
+        fs::write(at("a.txt"), "edited").unwrap();
+        files
+            .archive("7", &of("copy.txt", "one"), "desk:2", None)
+            .unwrap();
+        assert_eq!(fs::read_to_string(at("copy.txt")).unwrap(), "one");
+        assert_eq!(lost(&files, "desk:1"), Archived::Lost);
+    }
+
+    #[test]
+    fn a_folder_is_of_one_ticket_of_a_desk() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files {
+            archive: folder.path().join("attachments"),
+            ..Files::default()
+        };
+        let whose = |key: &str, from: &[&str]| {
+            let from = from.iter().map(|from| (*from).to_owned());
+            Whose::new(&RowKey::new(key), from.collect())
+        };
+        let keep = |name: &str, from: &str, whose: &Whose| {
+            let file = file(folder.path(), name, from);
+            files.archive("7", &file, from, Some(whose)).unwrap()
+        };
+        let (north, south) = (whose("north|1", &["desk:1"]), whose("south|1", &["desk:9"]));
+        assert_eq!(keep("a.txt", "desk:1", &north), Archived::Kept);
+        assert_eq!(keep("b.txt", "desk:9", &south), Archived::Foreign);
+        let lost = files.archive_lost("7", ("b.txt", "desk:9"), "404", Some(&south));
+        assert_eq!(lost.unwrap(), Archived::Foreign);
+        assert!(!folder.path().join("attachments/7/b.txt").exists());
+        // A later pass brings another file.
+        assert_eq!(keep("c.txt", "desk:2", &north), Archived::Kept);
+        // An earlier version did not say of which row a file is: it is told by where the files come from.
+        let list = folder.path().join("attachments/7").join(LIST);
+        let text = fs::read_to_string(&list).unwrap();
+        let without: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.contains("\"of\""))
+            .collect();
+        fs::write(&list, without.join("\n")).unwrap();
+        let north = whose("north|1", &["desk:1", "desk:2", "desk:3"]);
+        assert_eq!(keep("d.txt", "desk:9", &south), Archived::Foreign);
+        assert_eq!(keep("d.txt", "desk:3", &north), Archived::Kept);
     }
 }

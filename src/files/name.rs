@@ -70,14 +70,27 @@ pub(crate) fn unique(name: String, taken: &mut HashSet<String>) -> String {
     if taken.insert(lower(&name)) {
         return name;
     }
-    let (stem, extension) = split(&name);
     for nth in 2_u32.. {
-        let other = format!("{stem} ({nth}){extension}");
+        let other = numbered(&name, nth);
         if taken.insert(lower(&other)) {
             return other;
         }
     }
     name
+}
+
+/// The name of another file of that name.
+pub(crate) fn numbered(name: &str, nth: u32) -> String {
+    let (stem, extension) = split(name);
+    format!("{stem} ({nth}){extension}")
+}
+
+/// The name without the number that tells it from others; `None`: it has none.
+pub(crate) fn unnumbered(name: &str) -> Option<String> {
+    let (stem, extension) = split(name);
+    let (plain, nth) = stem.strip_suffix(')')?.rsplit_once(" (")?;
+    let is_number = !nth.is_empty() && nth.bytes().all(|sign| sign.is_ascii_digit());
+    is_number.then(|| format!("{plain}{extension}"))
 }
 
 /// A name and its extension, with the dot.

@@ -116,11 +116,12 @@ impl Files {
     }
 
     /// Copies a file to the disk. `shown` is what the row calls it, `input` the file in which that stands, `name` what it is
-    /// called on the ticket, `most` how large it may be.
+    /// called on the ticket, `told` how many bytes it has as far as its desk tells, `most` how large it may be.
     pub(crate) async fn spool(
         &self,
         (shown, input): (&str, &str),
         name: &str,
+        told: Option<u64>,
         most: Option<u64>,
     ) -> Result<Spooled, Failure> {
         // Whether it may lead out of the folder was settled when the row was planned.
@@ -146,7 +147,10 @@ impl Files {
                     copied
                 }
                 Place::Web(url) => downloaded(url, &mut draft).await,
-                Place::Desk(id) => self.of_desk(id, &mut draft).await,
+                Place::Desk(id) => {
+                    let read = self.of_desk(id, &mut draft).await;
+                    read.and_then(|kind| is_file(draft.bytes, told, kind.as_deref(), name))
+                }
             };
             let why = match got {
                 _ if draft.is_too_large => {
@@ -176,7 +180,7 @@ impl Files {
         }
     }
 
-    async fn of_desk(&self, id: &str, draft: &mut Draft) -> Result<(), Unread> {
+    async fn of_desk(&self, id: &str, draft: &mut Draft) -> Result<Option<String>, Unread> {
         let Some(desk) = &self.desk else {
             return Err(Unread::Gone(
                 "the desk that it is in is not connected".to_owned(),
@@ -186,6 +190,29 @@ impl Files {
         desk.system
             .download(id, desk.permit.as_ref(), &mut take)
             .await
+    }
+}
+
+/// Whether what a desk has answered is the file: it has as many bytes as the desk tells; where that tells none, it is no page
+/// and no answer of a program in the place of a file.
+fn is_file(bytes: u64, told: Option<u64>, kind: Option<&str>, name: &str) -> Result<(), Unread> {
+    // A desk that does not know the size tells 0.
+    if let Some(told) = told.filter(|told| *told != 0) {
+        return match told == bytes {
+            true => Ok(()),
+            false => Err(Unread::Broken(format!(
+                "{bytes} bytes came, and the desk says that it has {told}"
+            ))),
+        };
+    }
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    let kind = kind.unwrap_or_default().trim().to_ascii_lowercase();
+    let is_answer = |kind: &str| matches!(kind, "text/html" | "application/json");
+    match is_answer(&kind) && !is_answer(media_type(name)) {
+        true => Err(Unread::Broken(format!(
+            "the desk answers with `{kind}` in the place of the file"
+        ))),
+        false => Ok(()),
     }
 }
 
@@ -292,7 +319,7 @@ mod tests {
         let input = folder.path().join("x.csv").display().to_string();
         let files = files(folder.path());
         let spooled = files
-            .spool(("a.txt", &input), "log.txt", Some(8))
+            .spool(("a.txt", &input), "log.txt", None, Some(8))
             .await
             .unwrap();
         let facts = spooled.facts.clone();
@@ -304,6 +331,24 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&facts.path).unwrap(), "it broke");
         drop(spooled);
         assert!(!facts.path.exists());
+    }
+
+    #[test]
+    fn what_a_desk_answers_is_the_file_by_its_size_else_by_its_type() {
+        let page = Some("text/html; charset=utf-8");
+        for (bytes, told, kind, name, expected) in [
+            (8, Some(8), page, "a.png", true),
+            (9, Some(8), Some("image/png"), "a.png", false),
+            (8, None, Some("image/png"), "a.png", true),
+            (8, None, None, "a.png", true),
+            (8, Some(0), page, "a.png", false),
+            (8, None, Some("Application/JSON"), "a.png", false),
+            (8, None, Some("application/json"), "a.json", true),
+            (8, None, page, "a.htm", true),
+        ] {
+            let is_ok = is_file(bytes, told, kind, name).is_ok();
+            assert_eq!(is_ok, expected, "{bytes} {told:?} {kind:?} {name}");
+        }
     }
 
     #[tokio::test]
@@ -327,7 +372,8 @@ mod tests {
                 "the file `desk:7` is gone: the desk that it is in is not connected",
             ),
         ] {
-            let failure = files.spool((name, &input), "x", Some(9)).await.unwrap_err();
+            let failure = files.spool((name, &input), "x", None, Some(9)).await;
+            let failure = failure.unwrap_err();
             assert_eq!(failure, Failure::File(expected.to_owned()));
         }
         // Nothing stays behind.

@@ -3,7 +3,7 @@
 
 use super::known::leave_open;
 use super::plan::{
-    Plan, Planner, Request, Row, RowHeader, Shaped, digest, other_in_doubt, refused_before,
+    Plan, Planner, Request, Row, RowHeader, Shaped, digest, hash, other_in_doubt, refused_before,
     without_requests,
 };
 use super::prepare::absent;
@@ -186,6 +186,10 @@ impl Planner<'_> {
         for request in &mut requests.steps {
             request.hash = aimed(&request.hash, &name);
         }
+        let reference = requests.reference.clone();
+        self.know_files(&mut requests, prior, |body| {
+            aimed(&hash(body, reference.as_deref()), &name)
+        });
         let other = match self.again {
             true => None,
             false => leave_open(&mut requests, prior, |call| self.map.is_repeatable(call)),

@@ -4,16 +4,12 @@
 use super::context::RunContext;
 use super::plan::{Planner, Request, Row, faults_of, refused_before};
 use crate::error::{Error, Fault, Result};
-use crate::files::{Failure, Spooled};
+use crate::files::archive::{Archived, Whose};
+use crate::files::{Failure, OF_DESK, Spooled};
 use crate::ledger::{State, StepId, StepRecord, Trouble};
-use crate::record::Place;
-use crate::systems::attach::{ATTACH, FileFacts};
+use crate::record::{Cell, Place, Record};
+use crate::systems::attach::{ATTACH, BYTES, FileFacts, HASH, NAME};
 use crate::systems::{Looks, Print, Refusal, call_of};
-
-/// What of a file the ledger keeps with its intent.
-pub(crate) const NAME: &str = "name";
-pub(crate) const BYTES: &str = "bytes";
-pub(crate) const HASH: &str = "hash";
 
 /// How a step that brings a file goes on.
 pub(super) enum Ready {
@@ -69,27 +65,32 @@ pub(super) async fn ready(context: &RunContext, row: &mut Row) -> Ready {
         }
         Err(Failure::File(why)) => {
             if let Some(folder) = folder {
-                let files = context.files.clone();
-                let (name, from, why) = (name, from, why.clone());
+                let (files, whose) = (context.files.clone(), whose(row));
+                let (place, why) = (folder.clone(), why.clone());
                 let noted = tokio::task::spawn_blocking(move || {
-                    files.archive_lost(&folder, &name, &from, &why)
+                    files.archive_lost(&place, (&name, &from), &why, whose.as_ref())
                 });
-                if let Ok(Err(error)) = noted.await {
-                    return Ready::Stopped(unkept(&error));
+                match noted.await {
+                    Ok(Ok(Archived::Lost)) => {}
+                    Ok(Ok(Archived::Kept)) => return Ready::Done(None),
+                    Ok(Ok(Archived::Foreign)) => return foreign(context, &folder),
+                    Ok(Err(error)) => return Ready::Stopped(unkept(&error)),
+                    Err(error) => return Ready::Stopped(Error::machine(error.to_string())),
                 }
             }
             return failed(why);
         }
     };
     if let Some(folder) = folder {
-        let files = context.files.clone();
+        let (files, whose, place) = (context.files.clone(), whose(row), folder.clone());
         let kept = tokio::task::spawn_blocking(move || {
-            let kept = files.archive(&folder, &spooled.facts, &from);
+            let kept = files.archive(&place, &spooled.facts, &from, whose.as_ref());
             drop(spooled);
             kept
         });
         return match kept.await {
-            Ok(Ok(())) => Ready::Done(None),
+            Ok(Ok(Archived::Foreign)) => foreign(context, &folder),
+            Ok(Ok(_)) => Ready::Done(None),
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 failed(error.to_string())
             }
@@ -114,6 +115,32 @@ pub(super) async fn ready(context: &RunContext, row: &mut Row) -> Ready {
     }
 }
 
+/// Of which row a folder of the archive must be. Only of a desk it is told: rows of a table may share a folder on purpose.
+fn whose(row: &Row) -> Option<Whose> {
+    let open = row.requests.steps.iter().map(|step| (&step.id, &step.body));
+    let done = row.requests.done.iter().map(|(id, body)| (id, body));
+    let files = open.chain(done).filter(|(id, _)| brings_file(id));
+    let from = files.filter_map(|(_, body)| body["file"].as_str());
+    let from: Vec<String> = from
+        .filter(|from| from.starts_with(OF_DESK))
+        .map(str::to_owned)
+        .collect();
+    (!from.is_empty()).then(|| Whose::new(&row.key, from))
+}
+
+/// Nothing more is sent: notes would send people to the files of another ticket.
+fn foreign(context: &RunContext, folder: &str) -> Ready {
+    let folder = context.files.archive.join(folder);
+    let error = Error::usage(format!(
+        "the folder `{}` holds the files of another ticket: two sources have tickets of one number",
+        folder.display()
+    ));
+    Ready::Stopped(error.hint(
+        "run this migration in a folder of its own, or name the source in the mapping before the first pass: \
+         `folder = { template = \"{{ source }}-{{ number }}\" }`",
+    ))
+}
+
 fn unkept(error: &std::io::Error) -> Error {
     Error::machine(format!("the archive cannot be written: {error}"))
         .hint("make room there and run the same command again: it goes on where it was")
@@ -127,7 +154,24 @@ pub(super) async fn spool(
 ) -> std::result::Result<Spooled, Failure> {
     let most = context.system.schema().files().map(|rules| rules.most);
     let input = &row.base.place.file;
-    context.files.spool((from, input), name, most).await
+    let told = told(&row.base.rows, from);
+    context.files.spool((from, input), name, told, most).await
+}
+
+/// How many bytes a file of a desk has, as the list says in which its row names it. Of that nothing is in the step: whether it
+/// was done does not hang on it.
+fn told(rows: &[Record], from: &str) -> Option<u64> {
+    if !from.starts_with(OF_DESK) {
+        return None;
+    }
+    let cells = rows.iter().flat_map(|row| &row.cells);
+    let lists = cells.filter_map(|cell| match cell {
+        Cell::Json(list) => list.as_array(),
+        _ => None,
+    });
+    let mut files = lists.flatten();
+    let file = files.find(|file| file["file"] == from)?;
+    file["bytes"].as_u64()
 }
 
 /// The same of a step that is looked up; `None` where it is not to be had any more.

@@ -130,7 +130,8 @@ async fn seen(context: &RunContext, row: &mut Row) -> Result<Option<Sighting>> {
         let seen = match &file {
             Some(file) => {
                 let facts = file.as_ref().map(|file| &file.facts);
-                context.system.attached(call, facts, since, permit).await
+                let system = &context.system;
+                system.attached(call, facts, beside, since, permit).await
             }
             None => {
                 context

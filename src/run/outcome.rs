@@ -17,6 +17,7 @@ use crate::error::{Fault, Result};
 use crate::event::{End, Skip};
 use crate::ledger::{Candidate, Change, Said, SetSteps, Settlement, State, StepId, Trouble};
 use crate::record::{Place, RowKey};
+use crate::systems::attach::ATTACH;
 use crate::systems::{CREATE, Refusal, SentAt, Sighting, Ticket, call_of};
 
 /// After so many answered attempts that were all settled as absent, the row is rejected.
@@ -24,7 +25,7 @@ const MOST_ABSENT: u32 = 3;
 /// How many steps are named that were sent although they may have been before.
 const MOST_SENT_AGAIN: usize = 50;
 /// What a system may show some of, and hide others.
-const HIDEABLE: [&str; 2] = ["comment", "subtask"];
+const HIDEABLE: [&str; 3] = ["comment", "subtask", ATTACH];
 
 /// The faults of a row for which the token lacks a right.
 fn forbidden_faults(refusal: &Refusal, place: &Place) -> Vec<Fault> {

@@ -723,6 +723,10 @@ impl Planner<'_> {
         if !is_same {
             requests.update_too();
         }
+        let reference = requests.reference.clone();
+        self.know_files(&mut requests, prior, |body| {
+            hash(body, reference.as_deref())
+        });
         // Only what is open is sent; the create stays in its place, so that positions keep their meaning.
         let other = leave_open(&mut requests, prior, |call| self.map.is_repeatable(call));
         if let Some(step) = other {

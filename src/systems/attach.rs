@@ -8,6 +8,15 @@ use super::common::Attachment;
 /// The call that hangs one file on a ticket.
 pub const ATTACH: &str = "attach";
 
+/// What of a file the ledger keeps with its intent: its name on the ticket.
+pub const NAME: &str = "name";
+
+/// How many bytes it has.
+pub const BYTES: &str = "bytes";
+
+/// The hash of its content.
+pub const HASH: &str = "hash";
+
 /// What a system takes of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileRules {

@@ -752,7 +752,7 @@ pub trait System: fmt::Debug + Send + Sync {
     }
 
     /// Looks whether a file hangs on the ticket of a call that was sent at `since`; `None`: the file itself is not there any
-    /// more, and only its name is known.
+    /// more, and only its name is known. What is beside it tells whether the system lists files at all.
     ///
     /// # Errors
     /// When the files of the ticket cannot be read.
@@ -760,10 +760,11 @@ pub trait System: fmt::Debug + Send + Sync {
         &self,
         call: Call<'_>,
         file: Option<&FileFacts>,
+        beside: Beside<'_>,
         since: SentAt,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        let _ = (call, file, since, permit);
+        let _ = (call, file, beside, since, permit);
         Ok(Sighting::Absent)
     }
 
@@ -776,7 +777,7 @@ pub trait System: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Reads a file that hangs on a ticket, by its id.
+    /// Reads a file that hangs on a ticket, by its id; its media type, where the answer tells one.
     ///
     /// # Errors
     /// Why it cannot be read.
@@ -785,7 +786,7 @@ pub trait System: fmt::Debug + Send + Sync {
         file: &str,
         permit: &dyn Permit,
         take: TakeBytes<'_>,
-    ) -> std::result::Result<(), Unread> {
+    ) -> std::result::Result<Option<String>, Unread> {
         let _ = (file, permit, take);
         Err(Unread::Gone("the system shows no files".to_owned()))
     }

@@ -254,6 +254,27 @@ fn a_system_that_takes_no_files_has_an_archive_with_a_page_and_one_note() {
 }
 
 #[test]
+fn a_retry_from_another_folder_goes_on_in_the_archive_of_the_run() {
+    let bench = Bench::new(CLEARFEED, "support");
+    let folder = bench.sandbox.told("admin").trim_end_matches('/').to_owned();
+    let rows = format!("ID,Title,Files\n17,one,files/log.txt;{folder}/nothing.txt\n");
+    let (_, summary) = bench.import(&rows, &[], 1);
+    assert_eq!(summary["incomplete"], 1, "{summary:#}");
+    assert!(bench.work.read("kept/17/index.html").contains("missing"));
+    let elsewhere = bench.work.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let retry = bench
+        .work
+        .command(&["runs", "retry", "last"])
+        .current_dir(&elsewhere)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&retry.stderr).into_owned();
+    assert_eq!(retry.status.code(), Some(1), "{told}");
+    assert!(!elsewhere.join("kept").exists(), "{told}");
+}
+
+#[test]
 fn links_are_listed_and_what_is_skipped_is_counted() {
     let as_link = CLEARFEED.replace(
         "{ folder = \"kept\", base_url = \"https://files.example.org/old desk/\" }",

@@ -876,6 +876,24 @@ fn nothing_is_sent_where_the_source_may_hold_more() {
     assert!(sandbox.created("clearfeed").is_empty());
 }
 
+/// Hangs a file on a ticket of the IncidentIQ side; its id.
+fn hang(sandbox: &SandboxProcess, ticket: &CommonTicket, name: &str, content: &str) -> String {
+    let body = json!({"FileName": name, "Content": content});
+    sandbox.person("POST", "incidentiq", "api/v1.0/files/base64/save", body);
+    let audit = sandbox.audit();
+    let mut files = audit.iter().rev();
+    let file = files.find(|entry| entry["operation"] == "file").unwrap();
+    let file = file["id"].as_str().unwrap().to_owned();
+    sandbox.person("POST", "incidentiq", &hung(&file, ticket), json!({}));
+    file
+}
+
+/// The path of a file on its ticket.
+fn hung(file: &str, ticket: &CommonTicket) -> String {
+    let id = &ticket.id;
+    format!("api/v1.0/files/{file}/entity/888891ac-91aa-e711-80c2-100dffa00001/{id}")
+}
+
 /// Hangs files on the first tickets of the IncidentIQ side, one of them twice with the same content.
 pub(crate) fn hang_files(sandbox: &SandboxProcess, tickets: &[CommonTicket]) {
     let files = [
@@ -883,22 +901,9 @@ pub(crate) fn hang_files(sandbox: &SandboxProcess, tickets: &[CommonTicket]) {
         ("a/b photo.png", "iVBORw=="),
         ("copy.txt", "aXQgYnJva2U="),
     ];
-    let last = |operation: &str| -> String {
-        let audit = sandbox.audit();
-        let entry = audit
-            .iter()
-            .rev()
-            .find(|entry| entry["operation"] == operation);
-        entry.unwrap()["id"].as_str().unwrap().to_owned()
-    };
     for ticket in tickets.iter().take(2) {
         for (name, content) in files {
-            let body = json!({"FileName": name, "Content": content});
-            sandbox.person("POST", "incidentiq", "api/v1.0/files/base64/save", body);
-            let (file, id) = (last("file"), &ticket.id);
-            let path =
-                format!("api/v1.0/files/{file}/entity/888891ac-91aa-e711-80c2-100dffa00001/{id}");
-            sandbox.person("POST", "incidentiq", &path, json!({}));
+            hang(sandbox, ticket, name, content);
         }
     }
 }
@@ -941,7 +946,7 @@ fn the_files_of_tickets_are_kept_where_the_target_takes_none() {
     let (code, summary) = migrate(&work, "district", "support", "incidentiq-to-clearfeed", &[]);
     assert_eq!((code, &summary["created"]), (0, &json!(3)), "{summary:#}");
     for ticket in &source[..2] {
-        let at = |name: &str| format!("attachments/{}/{name}", name_of(ticket));
+        let at = |name: &str| format!("attachments/{}/{name}", folder_of(&work, ticket));
         assert_eq!(work.read(&at("log.txt")), "it broke");
         assert_eq!(work.read(&at("copy.txt")), "it broke");
         assert!(work.path().join(at("b photo.png")).exists());
@@ -959,8 +964,162 @@ fn the_files_of_tickets_are_kept_where_the_target_takes_none() {
     assert_eq!(notes(&sandbox), 2);
 }
 
-fn name_of(ticket: &CommonTicket) -> &str {
-    name(ticket)
+#[test]
+fn what_the_source_answers_in_the_place_of_a_file_is_not_taken_for_it() {
+    let work = Work::new();
+    let (sandbox, source) = with_files(&work);
+    // Two files of one ticket, each as often as it is tried.
+    let fault = json!({"operation": "download", "fault": "error-in-200", "times": 6});
+    sandbox.admin("POST", "faults", Some(fault));
+    let more = ["--concurrency", "1"];
+    let (code, summary) = migrate(
+        &work,
+        "district",
+        "support",
+        "incidentiq-to-clearfeed",
+        &more,
+    );
+    assert_eq!(
+        (code, &summary["created"], &summary["incomplete"]),
+        (1, &json!(3), &json!(1)),
+        "{summary:#}"
+    );
+    let causes = summary["causes"].to_string();
+    assert!(
+        causes.contains("bytes came, and the desk says that it has"),
+        "{summary:#}"
+    );
+    let kept = |ticket: &CommonTicket| {
+        let folder = folder_of(&work, ticket);
+        let folder = work.path().join("attachments").join(folder);
+        let files = std::fs::read_dir(folder).unwrap();
+        files.count()
+    };
+    let mut counts: Vec<usize> = source[..2].iter().map(kept).collect();
+    counts.sort_unstable();
+    // The list and the page are beside the files.
+    assert_eq!(counts, [3, 5]);
+    let ended = work.run(&["runs", "retry", "last"]).expect(0);
+    assert!(
+        source[..2].iter().all(|ticket| kept(ticket) == 5),
+        "{}",
+        ended.both()
+    );
+}
+
+/// The folder of a ticket's files in the archive: it names the source and the number.
+fn folder_of(work: &Work, ticket: &CommonTicket) -> String {
+    let folders = std::fs::read_dir(work.path().join("attachments")).unwrap();
+    let mut names = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap());
+    let ending = format!("-{}", name(ticket));
+    let found = names.find(|folder| folder.ends_with(&ending));
+    found.unwrap_or_else(|| panic!("no folder of {ending}"))
+}
+
+#[test]
+fn a_file_that_is_deleted_in_the_source_changes_nothing_in_the_target() {
+    let work = Work::new();
+    let (sandbox, source) = with_files(&work);
+    let other = SandboxProcess::start(&work, &["--rate", "0"]);
+    let config = work.read("deskferry.toml");
+    let more = format!(
+        "{config}\n[profiles.other]\nsystem = \"incidentiq\"\nurl = \"{}\"\nsite_id = \"{}\"\ntoken = {{ file = \"token\" }}\n\
+         rate = \"100000/s\"\ncommit_within = \"1s\"\nvisible_within = \"1s\"\n",
+        other.told("incidentiq"),
+        other.told("site_id"),
+    );
+    work.write("deskferry.toml", more);
+    let ticket = &source[2];
+    let first = hang(&sandbox, ticket, "a.png", "b25l");
+    hang(&sandbox, ticket, "a.png", "dHdv");
+    hang(&sandbox, ticket, "b.png", "dGhyZWU=");
+    let count = |sandbox: &SandboxProcess, operation: &str, text: &str| {
+        let mut audit = sandbox.audit();
+        audit.retain(|it| it["operation"] == operation && it["body"].to_string().contains(text));
+        audit.len()
+    };
+    let targets = [
+        ("support", "incidentiq-to-clearfeed"),
+        ("other", "incidentiq-to-incidentiq"),
+    ];
+    let pass = || {
+        for (to, name) in targets {
+            let (code, summary) = migrate(&work, "district", to, name, &[]);
+            assert_eq!(code, 0, "{summary:#}");
+        }
+        let notes = count(&sandbox, "message", "in the archive");
+        (notes, count(&other, "file_link", ""))
+    };
+    assert_eq!(pass(), (3, 9 - 2));
+    let folder = folder_of(&work, ticket);
+    let read = |name: &str| work.read(&format!("attachments/{folder}/{name}"));
+    assert_eq!(
+        (read("a.png"), read("a (2).png")),
+        ("one".into(), "two".into())
+    );
+    sandbox.person("DELETE", "incidentiq", &hung(&first, ticket), json!({}));
+    assert_eq!(pass(), (3, 7));
+    assert_eq!(
+        (read("a.png"), read("a (2).png")),
+        ("one".into(), "two".into())
+    );
+    // A new one comes alone, under a name that none has, with a note of its own.
+    hang(&sandbox, ticket, "a.png", "Zm91cg==");
+    assert_eq!(pass(), (4, 8));
+    let note = sandbox.audit();
+    let note = note.iter().rev().find(|it| it["operation"] == "message");
+    let note = note.unwrap()["body"].to_string();
+    assert!(note.contains("3 files in the archive"), "{note}");
+    for (name, content) in [
+        ("a (2).png", "two"),
+        ("b.png", "three"),
+        ("a (4).png", "four"),
+    ] {
+        assert_eq!(read(name), content);
+        assert!(note.contains(&format!("- {name}")), "{note}");
+    }
+    assert_eq!(pass(), (4, 8));
+}
+
+#[test]
+fn tickets_of_one_number_in_two_sources_never_share_a_folder() {
+    let work = Work::new();
+    let (sandbox, _) = with_files(&work);
+    let ready = std::fs::read_to_string(mapping("incidentiq-to-clearfeed")).unwrap();
+    // A mapping of an earlier version, whose folders name no source.
+    let old = ready.replace(
+        "template = \"{{ source }}-{{ number or id }}\"",
+        "from = \"number\"",
+    );
+    assert_ne!(old, ready);
+    work.write("north.toml", &old);
+    // To the archive a ticket of another key is one of another source.
+    let other = old
+        .replace("[\"source\", \"id\"]", "[\"source\", \"id\", \"number\"]")
+        .replace("scope    = \"", "scope    = \"south-");
+    assert_ne!(other, old);
+    work.write("south.toml", &other);
+    let pass = |mapping: &str| {
+        let from = ["migrate", "--from", "district", "--to", "support"];
+        work.run(&[&from[..], &["--mapping", mapping]].concat())
+    };
+    pass("north.toml").expect(0);
+    let notes = |sandbox: &SandboxProcess| {
+        let mut audit = sandbox.audit();
+        audit.retain(|it| it["body"].to_string().contains("in the archive"));
+        audit.len()
+    };
+    assert_eq!(notes(&sandbox), 2);
+    let ended = pass("south.toml");
+    assert_ne!(ended.code, Some(0));
+    assert!(
+        ended.stderr.contains("holds the files of another ticket"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(notes(&sandbox), 2);
+    // A later pass of the first one goes on.
+    pass("north.toml").expect(0);
 }
 
 #[test]

@@ -31,6 +31,7 @@ use super::interrupt::Interrupts;
 use super::output::Output;
 use super::reference::{self, Loaded, Origin};
 use super::run_report;
+use super::runs::typed::shorter;
 use crate::config::StateFolder;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, ExitCode, Fault, Result};
@@ -78,8 +79,8 @@ pub(super) enum Part {
     Failed(Box<Only>),
     /// Of the rows of a run in which fields fell back, these fields (`runs retry --fallbacks`).
     Fallbacks(Box<Only>, BTreeSet<String>),
-    /// The corrected error file of the run of this code.
-    Corrected(String),
+    /// The corrected error file of the run of this code, whose paths hold in this folder.
+    Corrected(String, PathBuf),
     /// The tickets that were read of another desk.
     Migrated(Box<Migration>),
 }
@@ -726,11 +727,17 @@ impl Import<'_> {
         })
     }
 
-    /// Where the files of rows are copied to before they are sent, and where those go that the system does not take.
+    /// Where the files of rows are copied to before they are sent, and where those go that the system does not take: beside those
+    /// of the run that is tried again, wherever that is done.
     fn files(&self) -> Files {
+        let folder = match self.part {
+            Part::Failed(only) | Part::Fallbacks(only, _) => only.folder(),
+            Part::Corrected(_, folder) => folder,
+            Part::Whole | Part::Migrated(_) => Path::new(""),
+        };
         Files {
             spool: self.state.path().join("files"),
-            archive: PathBuf::from(self.mapping.archive().unwrap_or(ARCHIVE)),
+            archive: shorter(folder.join(self.mapping.archive().unwrap_or(ARCHIVE))),
             ..Files::default()
         }
     }
@@ -768,7 +775,7 @@ impl Import<'_> {
         let is_error_file = |table: &Table| Own::of(&table.header).is_some();
         match self.part {
             Part::Failed(only) => Belongs::To(only.code().to_owned()),
-            Part::Corrected(run) => Belongs::To(run.clone()),
+            Part::Corrected(run, _) => Belongs::To(run.clone()),
             Part::Fallbacks(..) => Belongs::ToInput,
             // Each pass is a run of its own, unless the source has not changed.
             Part::Migrated(_) => Belongs::ToInput,
@@ -781,7 +788,7 @@ impl Import<'_> {
     fn only(&self) -> Option<&Only> {
         match self.part {
             Part::Failed(only) | Part::Fallbacks(only, _) => Some(only),
-            Part::Whole | Part::Corrected(_) | Part::Migrated(_) => None,
+            Part::Whole | Part::Corrected(..) | Part::Migrated(_) => None,
         }
     }
 
@@ -789,7 +796,7 @@ impl Import<'_> {
     fn migration(&self) -> Option<&Migration> {
         match self.part {
             Part::Migrated(migration) => Some(migration),
-            Part::Whole | Part::Failed(_) | Part::Fallbacks(..) | Part::Corrected(_) => None,
+            Part::Whole | Part::Failed(_) | Part::Fallbacks(..) | Part::Corrected(..) => None,
         }
     }
 

@@ -64,6 +64,11 @@ impl Only {
         &self.run.code
     }
 
+    /// The folder in which the paths of the run hold.
+    pub(super) fn folder(&self) -> &Path {
+        Path::new(&self.run.meta.folder)
+    }
+
     /// Refuses another tenant than that of the run: its keys say nothing about what was made there.
     pub(super) fn same_tenant(&self, tenant: &str, target: &str) -> Result<()> {
         same_tenant(&self.run, tenant, target)

@@ -166,7 +166,7 @@ async fn with_file(
     typed.args.dry_run = args.dry_run;
     typed.args.confirm = args.confirm;
     drop(ledger);
-    let part = Part::Corrected(first.code.clone());
+    let part = Part::Corrected(first.code.clone(), PathBuf::from(&first.meta.folder));
     import::run_part(typed.args, part, &typed.global, &output).await
 }
 

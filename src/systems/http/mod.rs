@@ -154,8 +154,8 @@ pub(crate) struct Answer {
 /// What came of reading a file.
 #[derive(Debug)]
 pub(crate) enum Fetched {
-    /// All of it was handed on.
-    Whole,
+    /// All of it was handed on; its media type, as the answer tells it.
+    Whole(Option<String>),
     /// The system answered something else.
     Answer(Answer),
     /// What came could not be kept here.
@@ -288,9 +288,11 @@ impl Transport {
         if !response.status().is_success() {
             return Ok(Fetched::Answer(self.answer(response).await));
         }
+        let kind = response.headers().get(CONTENT_TYPE);
+        let kind = kind.and_then(|kind| Some(kind.to_str().ok()?.to_owned()));
         loop {
             match response.chunk().await.map_err(|error| self.lost(&error))? {
-                None => return Ok(Fetched::Whole),
+                None => return Ok(Fetched::Whole(kind)),
                 Some(piece) => {
                     if let Err(error) = take(&piece) {
                         return Ok(Fetched::Unkept(error));

@@ -13,19 +13,22 @@ use super::common::attachment;
 use super::envelope::{id, is_same, text};
 use super::paging::{self, SIZE};
 use super::tickets::{refused, segment};
-use super::verify_step::made;
+use super::verify_step::{WITNESSES, made};
 use crate::error::{Error, Result};
-use crate::systems::attach::{FileFacts, Hanging, TakeBytes, Unread};
+use crate::systems::attach::{BYTES, FileFacts, Hanging, NAME, TakeBytes, Unread};
 use crate::systems::http::classify::{Expect, before_write, pause, write};
 use crate::systems::http::reader::{ReadFailure, Reader};
 use crate::systems::http::refusal::{member, refusal};
 use crate::systems::http::{Fetched, Request};
 use crate::systems::{
-    Answered, Call, Next, Outcome, Permit, Refusal, SentAt, Sighting, Ticket, Way,
+    Answered, Beside, Call, Next, Outcome, Permit, Print, Refusal, SentAt, Sighting, Ticket, Way,
 };
 
 /// The type of entities that tickets are (§5).
 const TICKETS: &str = "888891ac-91aa-e711-80c2-100dffa00001";
+
+/// The call that uploads a file.
+const UPLOAD: &str = "/v1.0/files";
 
 /// How often the reading of a file is tried.
 const TRIES: u32 = 4;
@@ -55,14 +58,23 @@ impl IncidentIq {
             Err(why) => return refused(why),
         };
         match way.next.take() {
-            None => self.upload(ticket_id, file, way).await,
+            None => self.upload(ticket_id, file, None, way).await,
+            Some(next) if next.path == UPLOAD => self.upload(ticket_id, file, next.body, way).await,
             Some(next) if next.method == Method::POST => self.link(ticket, next, way).await,
             Some(next) => self.read_back(ticket, file, next, way).await,
         }
     }
 
-    async fn upload(&self, ticket_id: &str, file: &FileFacts, way: &mut Way) -> Answered {
-        let request = Request::new(Method::POST, "/v1.0/files");
+    /// Uploads a file. No ticket shows what was uploaded before it is linked: a refusal needs no proof, and what was not
+    /// answered goes once more. `lost`: what became of the upload before this one.
+    async fn upload(
+        &self,
+        ticket_id: &str,
+        file: &FileFacts,
+        lost: Option<Value>,
+        way: &mut Way,
+    ) -> Answered {
+        let request = Request::new(Method::POST, UPLOAD);
         let answer = self.transport.send_file(&request, "file", file).await;
         let expect = Expect {
             call: "files",
@@ -73,12 +85,15 @@ impl IncidentIq {
             makes_more: false,
             rename: str::to_owned,
         };
-        let answered = write(answer, &expect);
+        let answered = Answered {
+            shape: None,
+            ..write(answer, &expect)
+        };
         match answered.outcome {
             Outcome::Done(uploaded) => match segment(&uploaded.id) {
                 Ok(id) => {
                     let path = format!("/v1.0/files/{id}/entity/{TICKETS}/{ticket_id}");
-                    way.further(next(Method::POST, path, None), answered.spent)
+                    way.further(next(Method::POST, path, lost), answered.spent)
                 }
                 Err(why) => refused(why),
             },
@@ -86,13 +101,26 @@ impl IncidentIq {
                 outcome: Outcome::Rejected(of_file(refusal, file)),
                 ..answered
             },
-            Outcome::InDoubt(what) => Answered {
-                outcome: Outcome::InDoubt(format!(
+            Outcome::InDoubt(what) => {
+                let what = format!(
                     "{what}; the upload of `{}` may have left a file that hangs on no ticket",
                     file.name
-                )),
-                ..answered
-            },
+                );
+                match lost {
+                    None => {
+                        let again = next(Method::POST, UPLOAD.to_owned(), Some(json!(what)));
+                        way.further(again, answered.spent)
+                    }
+                    Some(_) => Answered {
+                        outcome: Outcome::InDoubt(what),
+                        ..answered
+                    },
+                }
+            }
+            Outcome::Throttled(_) | Outcome::Unsent(_) if lost.is_some() => {
+                way.next = Some(next(Method::POST, UPLOAD.to_owned(), lost));
+                answered
+            }
             _ => answered,
         }
     }
@@ -105,7 +133,8 @@ impl IncidentIq {
                 let mut parts = link.path.split('/').skip(3);
                 let id = parts.next().unwrap_or_default();
                 let path = format!("/v1.0/files/entity/{TICKETS}/{}", ticket.id);
-                let list = next(Method::GET, path, Some(json!({"FileId": id})));
+                let list = json!({"FileId": id, "Warning": link.body});
+                let list = next(Method::GET, path, Some(list));
                 way.further(list, answered.spent)
             }
             Outcome::Throttled(_) | Outcome::Unsent(_) => {
@@ -127,8 +156,9 @@ impl IncidentIq {
     ) -> Answered {
         let answer = self.transport.send(&Request::get(&list.path)).await;
         let wanted = list.body.as_ref().and_then(|body| id(body, "FileId"));
+        let lost = list.body.as_ref().and_then(|body| text(body, "Warning"));
         let done = |warning: Option<String>| Ticket {
-            warnings: warning.into_iter().collect(),
+            warnings: lost.iter().cloned().chain(warning).collect(),
             ..ticket.clone()
         };
         let (why, spent) = match before_write(answer, str::to_owned) {
@@ -185,7 +215,7 @@ impl IncidentIq {
         file: &str,
         permit: &dyn Permit,
         take: TakeBytes<'_>,
-    ) -> std::result::Result<(), Unread> {
+    ) -> std::result::Result<Option<String>, Unread> {
         let file = segment(file).map_err(Unread::Gone)?;
         let path = format!("/v1.0/files/{file}");
         let mut tried = 0;
@@ -202,7 +232,7 @@ impl IncidentIq {
                 .read_file(&Request::get(&path), &mut note)
                 .await;
             let failed = match fetched {
-                Ok(Fetched::Whole) => return Ok(()),
+                Ok(Fetched::Whole(kind)) => return Ok(kind),
                 Ok(Fetched::Unkept(error)) => return Err(Unread::Unkept(error.to_string())),
                 Ok(Fetched::Answer(answer)) => {
                     let said = || refusal(answer.status, &answer, str::to_owned).message;
@@ -224,11 +254,14 @@ impl IncidentIq {
     }
 }
 
-/// Whether a file hangs on a ticket that was sent at `since`: by its name and size, and not from before.
+/// Whether a file hangs on a ticket that was sent at `since`: by its name and size, and not from before. That none does counts
+/// only where a file is listed back that the ledger holds as done: a site that takes the ids of the path in another order, or
+/// shows its token no such file, lists none either.
 pub(super) async fn attached(
     system: &IncidentIq,
     call: Call<'_>,
     file: Option<&FileFacts>,
+    beside: Beside<'_>,
     since: SentAt,
     reader: Reader<'_>,
 ) -> Result<Sighting> {
@@ -245,26 +278,47 @@ pub(super) async fn attached(
         let mut known = times.iter().flatten().peekable();
         known.peek().is_some() && known.all(|at| *at < limit)
     };
-    let is_named = |row: &Value| {
-        let names = ["FileName", "Name"].map(|member| text(row, member));
-        names.iter().flatten().any(|own| own == name)
-    };
     let found = |row: &&Value| {
-        is_named(row)
+        names(row).any(|own| own == name)
             && !is_deleted(row)
             && !is_before(row)
             && !file.is_some_and(|file| differs(row, file))
     };
-    Ok(match (rows.iter().any(|row| found(&row)), file) {
-        (true, Some(_)) => Sighting::Done,
-        (true, None) => Sighting::Unclear(format!(
-            "a file `{name}` hangs on the ticket, and the one that was to be sent cannot be read to compare them"
-        )),
-        (false, _) if is_whole => Sighting::Absent,
-        (false, _) => {
-            Sighting::Unclear("the ticket's files cannot be listed to their end".to_owned())
+    match (rows.iter().any(|row| found(&row)), file) {
+        (true, Some(_)) => return Ok(Sighting::Done),
+        (true, None) => {
+            return Ok(Sighting::Unclear(format!(
+                "a file `{name}` hangs on the ticket, and the one that was to be sent cannot be read to compare them"
+            )));
         }
-    })
+        (false, _) if !is_whole => {
+            return Ok(Sighting::Unclear(
+                "the ticket's files cannot be listed to their end".to_owned(),
+            ));
+        }
+        (false, _) => {}
+    }
+    let shows = |rows: &[Value], print: &Print| rows.iter().any(|row| is_of(row, print));
+    if !beside.here.iter().all(|print| shows(&rows, print)) {
+        return Ok(Sighting::Unclear(
+            "it is not shown, and a file that was attached before is not either".to_owned(),
+        ));
+    }
+    if !beside.here.is_empty() {
+        return Ok(Sighting::Absent);
+    }
+    for (other, print) in beside.elsewhere.iter().take(WITNESSES) {
+        if let Ok(other) = segment(other)
+            && let Ok((rows, _)) = list(other, reader).await
+            && shows(&rows, print)
+        {
+            return Ok(Sighting::Absent);
+        }
+    }
+    Ok(Sighting::Unseen(
+        "it is not shown, and no other file that was attached was listed back either, so that proves nothing"
+            .to_owned(),
+    ))
 }
 
 /// The files that hang on a ticket.
@@ -281,29 +335,63 @@ pub(super) async fn hanging(
     })
 }
 
-/// The files of a ticket, and whether as many came as the system counts.
+/// The files of a ticket, and whether all of them came.
 async fn list(
     ticket_id: &str,
     reader: Reader<'_>,
 ) -> std::result::Result<(Vec<Value>, bool), ReadFailure> {
-    let call = paging::Call::get(format!("/v1.0/files/entity/{TICKETS}/{ticket_id}"));
-    let (mut rows, mut total) = (Vec::new(), None);
+    let listed = pages(&format!("{TICKETS}/{ticket_id}"), reader).await?;
+    if !listed.0.is_empty() {
+        return Ok(listed);
+    }
+    // Some sites take the two ids in the other order (§14).
+    match pages(&format!("{ticket_id}/{TICKETS}"), reader).await {
+        Ok(other) if other.0.is_empty() => Ok(listed),
+        Ok(other) => Ok(other),
+        Err(failure) if failure.is_unknown_call() || failure.is_denied() => Ok(listed),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A list of files to its end, and whether as many came as the system counts. One that counts nothing ends with a page that is
+/// not full and is followed by nothing else.
+async fn pages(
+    of: &str,
+    reader: Reader<'_>,
+) -> std::result::Result<(Vec<Value>, bool), ReadFailure> {
+    let call = paging::Call::get(format!("/v1.0/files/entity/{of}"));
+    let (mut rows, mut total, mut is_full) = (Vec::new(), None, false);
     for index in 0..MOST_PAGES {
         let page = call.page(reader, index, SIZE).await?;
-        total = page.total.or(total);
+        total = page.total.max(total);
         let before = rows.len();
+        is_full = page.items.len() as u64 >= SIZE;
         for row in page.items {
             if !rows.contains(&row) {
                 rows.push(row);
             }
         }
-        let is_all = total.is_none_or(|total| rows.len() as u64 >= total);
+        let is_all = total.is_some_and(|total| rows.len() as u64 >= total);
         if is_all || rows.len() == before {
             break;
         }
     }
-    let is_whole = total.is_none_or(|total| rows.len() as u64 >= total);
+    let is_whole = total.map_or(!is_full, |total| rows.len() as u64 >= total);
     Ok((rows, is_whole))
+}
+
+/// Whether a listed file is one that the ledger holds as done.
+fn is_of(row: &Value, print: &Print) -> bool {
+    let size = size(row).filter(|size| *size != 0);
+    names(row).any(|name| print.is(NAME, &name) == Some(true))
+        && size.is_none_or(|size| print.is(BYTES, &size.to_string()) != Some(false))
+}
+
+/// What a listed file is called.
+fn names(row: &Value) -> impl Iterator<Item = String> {
+    ["FileName", "Name"]
+        .into_iter()
+        .filter_map(|member| text(row, member))
 }
 
 fn next(method: Method, path: String, body: Option<Value>) -> Next {

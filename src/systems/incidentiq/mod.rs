@@ -32,6 +32,8 @@ mod verify_step;
 #[cfg(test)]
 mod call_tests;
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
@@ -150,10 +152,11 @@ impl System for IncidentIq {
         &self,
         call: Call<'_>,
         file: Option<&FileFacts>,
+        beside: Beside<'_>,
         since: SentAt,
         permit: &dyn Permit,
     ) -> Result<Sighting> {
-        files::attached(self, call, file, since, self.reader(permit)).await
+        files::attached(self, call, file, beside, since, self.reader(permit)).await
     }
 
     async fn hanging(&self, ticket: &str, permit: &dyn Permit) -> Result<Option<Hanging>> {
@@ -166,7 +169,7 @@ impl System for IncidentIq {
         file: &str,
         permit: &dyn Permit,
         take: TakeBytes<'_>,
-    ) -> std::result::Result<(), Unread> {
+    ) -> std::result::Result<Option<String>, Unread> {
         self.read_attached(file, permit, take).await
     }
 

@@ -22,7 +22,7 @@ use crate::systems::{
 };
 
 /// How many other tickets are read to see whether what is looked for is shown.
-const WITNESSES: usize = 4;
+pub(super) const WITNESSES: usize = 4;
 
 /// Whether a call was done that was sent at `since`.
 pub(super) async fn verify_step(

@@ -203,7 +203,12 @@ pub(crate) fn sums(told: &str) -> &str {
 }
 
 /// What differs from run to run in what people read, and what is shown in its place; each sees what those above it left.
-const VARYING: [(&str, &str); 29] = [
+const VARYING: [(&str, &str); 30] = [
+    // Windows of time overlap by other tickets at another hour.
+    (
+        r"read( +)\d+ tickets on \d+ pages",
+        "read${1}N tickets on N pages",
+    ),
     // Codes of runs.
     (
         r"(\brun|\bsettle|\brollback|\bpurge|\bretry|--confirm)( +`?)[0-9A-HJKMNP-TV-Z]{4,5}\b",
