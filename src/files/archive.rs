@@ -195,7 +195,7 @@ pub(crate) enum Held {
     Missing,
     /// It has another content than when it was kept.
     Other,
-    /// It cannot be told: why.
+    /// Nobody can say, and why.
     Unknown(String),
 }
 

@@ -254,7 +254,7 @@ fn changed_since(step: &StepRecord, ticket: Ticket) -> End {
 }
 
 /// The hash of a body that is for this ticket.
-fn aimed(hash: &Digest, ticket: &str) -> Digest {
+pub(super) fn aimed(hash: &Digest, ticket: &str) -> Digest {
     let mut bytes = hash.to_vec();
     bytes.extend_from_slice(ticket.as_bytes());
     digest(&bytes)

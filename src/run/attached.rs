@@ -6,8 +6,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::act::aimed;
 use super::files::brings_file;
-use super::plan::{Planner, Request, Requests};
+use super::plan::{Planner, Request, Requests, hash};
 use crate::files::archive::encoded;
 use crate::files::name::{numbered, unique, unnumbered};
 use crate::html;
@@ -15,6 +16,7 @@ use crate::intake::Digest;
 use crate::ledger::{State, StepId, StepRecord};
 use crate::systems::attach::ATTACH;
 use crate::systems::fields::{FILE_FOLDER, FILE_NAME};
+use crate::systems::{StepPayload, call_of};
 
 impl Planner<'_> {
     /// Gives the files of a row the numbers and names under which the ledger knows them, new ones numbers that none had, and the
@@ -33,20 +35,19 @@ impl Planner<'_> {
             .collect();
         names.dedup();
         for name in names {
-            let is_its = |step: &&StepRecord| {
-                step.id.name == name && step.state != State::Undone && step.payload.is_some()
-            };
-            let known: Vec<&StepRecord> = prior.iter().filter(is_its).collect();
-            let steps = requests.steps.iter_mut();
-            let mut files: Vec<&mut Request> = steps.filter(|it| it.id.name == name).collect();
-            let Some(renamed) = know_again(&mut files, &known, &hash) else {
+            let known: Vec<&StepRecord> = known_of(&name, prior).collect();
+            let is_its = |request: &&mut Request| request.id.name == name;
+            let steps = requests.steps.iter_mut().filter(is_its);
+            let files = steps.map(|it| (&mut it.id.ordinal, &mut it.body)).collect();
+            let Some(Known { renamed, last }) = know_again(files, &known, &hash) else {
                 continue;
             };
-            let last = files.iter().map(|file| file.id.ordinal);
-            let last = last.chain(known.iter().map(|step| step.id.ordinal)).max();
+            for request in requests.steps.iter_mut().filter(is_its) {
+                request.hash = hash(&request.body);
+            }
             let note = StepId {
                 name: note_name(&name),
-                ordinal: last.unwrap_or_default(),
+                ordinal: last,
             };
             let Some(request) = requests.steps.iter_mut().find(|it| it.id.name == note.name) else {
                 continue;
@@ -69,8 +70,42 @@ impl Planner<'_> {
     }
 }
 
+/// Gives the files of a row the numbers and names under which the ledger knows them, and the note that lists them its number, as
+/// a run does; `aim`: the ticket on which the row acts, where it makes none.
+pub(crate) fn know_files(steps: &mut [StepPayload], prior: &[StepRecord], aim: Option<&str>) {
+    let hash = |body: &Value| match aim {
+        Some(ticket) => aimed(&hash(body, None), ticket),
+        None => hash(body, None),
+    };
+    let is_file = |step: &&StepPayload| call_of(&step.step) == ATTACH;
+    let mut names: Vec<String> = (steps.iter().filter(is_file))
+        .map(|step| step.step.to_string())
+        .collect();
+    names.dedup();
+    for name in names {
+        let known: Vec<&StepRecord> = known_of(&name, prior).collect();
+        let files = steps.iter_mut().filter(|step| step.step == *name);
+        let files = files.map(|it| (&mut it.ordinal, &mut it.body)).collect();
+        let Some(Known { renamed, last }) = know_again(files, &known, hash) else {
+            continue;
+        };
+        let note = note_name(&name);
+        if let Some(note) = steps.iter_mut().find(|step| step.step == *note) {
+            note.ordinal = last;
+            rename(&mut note.body, &renamed);
+        }
+    }
+}
+
+/// What earlier runs have brought under a step.
+fn known_of<'a>(name: &str, prior: &'a [StepRecord]) -> impl Iterator<Item = &'a StepRecord> {
+    prior.iter().filter(move |step| {
+        step.id.name == name && step.state != State::Undone && step.payload.is_some()
+    })
+}
+
 /// The name of the step with the note that lists a file.
-pub(super) fn note_of(file: &StepId) -> String {
+pub(crate) fn note_of(file: &StepId) -> String {
     note_name(&file.name)
 }
 
@@ -79,52 +114,63 @@ fn note_name(file: &str) -> String {
     format!("{entry}comment")
 }
 
-/// Gives files what the ledger knows of them; the names that the mapping gave them, with those that they have now. `None`: they
-/// are as they were, or nothing says which is which.
+/// What became of files that are known again.
+struct Known {
+    /// The names that the mapping gave them, with those that they have now.
+    renamed: Vec<(String, String)>,
+    /// The number of the last one.
+    last: u32,
+}
+
+/// Gives files, by their numbers and bodies, what the ledger knows of them. `None`: they are as they were, or nothing says which
+/// is which.
 fn know_again(
-    files: &mut [&mut Request],
+    mut files: Vec<(&mut u32, &mut Value)>,
     known: &[&StepRecord],
     hash: impl Fn(&Value) -> Digest,
-) -> Option<Vec<(String, String)>> {
+) -> Option<Known> {
     let last = known.iter().map(|step| step.id.ordinal).max()?;
     let most = last.saturating_add(u32::try_from(files.len()).unwrap_or(u32::MAX)) + 2;
     let mut is_taken = vec![false; known.len()];
     let mut found: Vec<Option<(usize, String)>> = vec![None; files.len()];
-    let mut find = |file: &Request, body: &Value, is_in_place: bool| -> Option<(usize, String)> {
+    let mut find = |ordinal: u32, body: &Value, is_in_place: bool| -> Option<(usize, String)> {
         let hash = hash(body);
         let is_it = |(at, step): &(usize, &&StepRecord)| {
-            !is_taken[*at] && step.payload == Some(hash) && (!is_in_place || step.id == file.id)
+            !is_taken[*at]
+                && step.payload == Some(hash)
+                && (!is_in_place || step.id.ordinal == ordinal)
         };
         let (at, _) = known.iter().enumerate().find(is_it)?;
         is_taken[at] = true;
         Some((at, named(body).to_owned()))
     };
     for is_in_place in [true, false] {
-        for (file, found) in files
+        for ((ordinal, body), found) in files
             .iter()
             .zip(&mut found)
             .filter(|(_, found)| found.is_none())
         {
-            *found = find(file, &file.body, is_in_place);
+            *found = find(**ordinal, body, is_in_place);
         }
     }
-    for (file, found) in files
+    for ((ordinal, body), found) in files
         .iter()
         .zip(&mut found)
         .filter(|(_, found)| found.is_none())
     {
-        let mut body = file.body.clone();
-        *found = variants(named(&file.body), most).find_map(|name| {
-            body[FILE_NAME] = Value::String(name);
-            find(file, &body, false)
+        let mut other = Value::clone(body);
+        *found = variants(named(body), most).find_map(|name| {
+            other[FILE_NAME] = Value::String(name);
+            find(**ordinal, &other, false)
         });
     }
-    let is_in_place = |(file, found): (&&mut Request, &Option<(usize, String)>)| match found {
-        Some((at, _)) => known[*at].id == file.id,
-        None => file.id.ordinal > last,
+    let is_in_place = |(ordinal, found): (u32, &Option<(usize, String)>)| match found {
+        Some((at, _)) => known[*at].id.ordinal == ordinal,
+        None => ordinal > last,
     };
+    let ordinals = files.iter().map(|(ordinal, _)| **ordinal);
     let has_lost = is_taken.contains(&false);
-    let is_as_it_was = !has_lost && files.iter().zip(&found).all(is_in_place);
+    let is_as_it_was = !has_lost && ordinals.zip(&found).all(is_in_place);
     if is_as_it_was || found.iter().all(Option::is_none) {
         return None;
     }
@@ -135,18 +181,18 @@ fn know_again(
         .collect();
     let mut next = last;
     let mut renamed = Vec::with_capacity(files.len());
-    for (file, found) in files.iter_mut().zip(found) {
-        let before = named(&file.body).to_owned();
+    for ((ordinal, body), found) in files.iter_mut().zip(found) {
+        let before = named(body).to_owned();
         let now = match found {
             Some((at, name)) => {
-                file.id.ordinal = known[at].id.ordinal;
+                **ordinal = known[at].id.ordinal;
                 name
             }
             None => {
                 next += 1;
-                file.id.ordinal = next;
+                **ordinal = next;
                 // In an archive the file is still there that has gone from the ticket, and nobody knows how it is called.
-                let is_kept = has_lost && !file.body[FILE_FOLDER].is_null();
+                let is_kept = has_lost && !body[FILE_FOLDER].is_null();
                 let base = || unnumbered(&before).unwrap_or_else(|| before.clone());
                 let name = match is_kept {
                     true => numbered(&base(), next + 1),
@@ -156,11 +202,13 @@ fn know_again(
                 unique(name, &mut taken)
             }
         };
-        file.body[FILE_NAME] = Value::String(now.clone());
-        file.hash = hash(&file.body);
+        body[FILE_NAME] = Value::String(now.clone());
         renamed.push((before, now));
     }
-    Some(renamed)
+    Some(Known {
+        renamed,
+        last: next,
+    })
 }
 
 fn named(body: &Value) -> &str {

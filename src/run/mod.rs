@@ -113,6 +113,7 @@ use prepare::{Feed, Here, Known};
 use totals::Fold;
 
 pub use adopt::{Adopted, Marked, Marks, adopt, marked};
+pub(crate) use attached::{know_files, note_of};
 pub use breaker::MaxErrors;
 pub use compare::{Compared, Near, Rows, compare, give_up};
 pub use crash::{Crash, Place as CrashPlace};

@@ -10,6 +10,8 @@ use crate::directory::Kind;
 use crate::ledger::{State, StepRecord};
 use crate::mapping::FollowingValues;
 use crate::report::words::plural;
+use crate::run::note_of;
+use crate::systems::attach::ATTACH;
 use crate::systems::common::{Comment, Named};
 use crate::systems::fields::{FieldValue, called};
 use crate::systems::{INTERNAL, KIND, Operation, PUBLIC, StepPayload, call_of, is_following_step};
@@ -20,20 +22,35 @@ const NOTES: &str = "internal comments";
 /// The field that stands for the order of comments that were made at one moment: some systems show it, some do not.
 const ORDER: &str = "order of comments of one moment";
 
-impl Judging<'_> {
+/// Notes that list files as they were in an earlier pass.
+#[derive(Default)]
+struct Lists<'a> {
+    /// Their steps.
+    due: Vec<(&'a str, u32)>,
+    /// The places at which the ticket shows them.
+    left: Vec<usize>,
+    /// How many of them it does not show.
+    lost: usize,
+}
+
+impl<'a> Judging<'a> {
     /// The comments that the row sent, against those of the ticket.
     pub(super) fn talk(&mut self) {
         let is_comment = |step: &&StepPayload| call_of(&step.step) == Operation::Comment.as_str();
+        let Lists { due, left, lost } = self.lists();
         let sent: Vec<(&StepPayload, Said)> = (self.expected.steps.iter())
             .filter(is_comment)
+            .filter(|step| !due.contains(&(&*step.step, step.ordinal)))
             .map(|step| (step, self.said(step)))
             .filter(|(_, said)| !said.text.read().is_empty())
             .collect();
         let is_whole = self.facts.operation.makes();
-        if sent.is_empty() && !is_whole {
+        if sent.is_empty() && lost == 0 && !is_whole {
             return;
         }
-        let shown: Vec<Said> = self.ticket.comments.iter().map(said_by).collect();
+        let others = self.ticket.comments.iter().enumerate();
+        let others = others.filter(|(at, _)| !left.contains(at));
+        let shown: Vec<Said> = others.map(|(_, comment)| said_by(comment)).collect();
         self.judged.comments = sent.len() as u64;
         let hidden = self.hidden("comments").map(str::to_owned);
         if shown.iter().any(|said| said.public == Some(false)) {
@@ -48,6 +65,20 @@ impl Judging<'_> {
                     .note(why.clone()),
             );
             return;
+        }
+        for _ in 0..lost {
+            let missing = Difference::new(Verdict::Missing, "note that lists files").note(
+                "it is not among the comments, or says something else than when it was sent"
+                    .to_owned(),
+            );
+            match &hidden {
+                Some(why) => self.judged.absent.push(Absent {
+                    field: NOTES.to_owned(),
+                    why: why.clone(),
+                    difference: missing,
+                }),
+                None => self.judged.add(missing),
+            }
         }
         let saids: Vec<Said> = sent.iter().map(|(_, said)| said.clone()).collect();
         let found = align(&saids, &shown, is_whole);
@@ -102,6 +133,40 @@ impl Judging<'_> {
         for (other, repeats) in found.extra {
             self.extra(&shown[other], repeats);
         }
+    }
+
+    /// The notes that list files and that the mapping would not write so any more: a later pass found files added or deleted.
+    /// They are known by what the ledger keeps of them.
+    fn lists(&self) -> Lists<'a> {
+        let mut lists = Lists::default();
+        let notes: Vec<String> = (self.steps.iter())
+            .filter(|step| call_of(&step.id.name) == ATTACH)
+            .map(|step| note_of(&step.id))
+            .collect();
+        for step in self.steps {
+            let Some(print) = &step.print else { continue };
+            let id = (&*step.id.name, step.id.ordinal);
+            if step.state != State::Done || !notes.contains(&step.id.name) {
+                continue;
+            }
+            let due = self.expected.steps.iter();
+            let due = due.filter(|it| (&*it.step, it.ordinal) == id);
+            if due
+                .map(|it| self.said(it))
+                .any(|said| print.is_text(said.text.read()))
+            {
+                continue;
+            }
+            lists.due.push(id);
+            let mut shown = self.ticket.comments.iter().enumerate();
+            let is_it =
+                |(at, it): &(usize, &Comment)| !lists.left.contains(at) && print.is_text(&it.text);
+            match shown.find(is_it) {
+                Some((at, _)) => lists.left.push(at),
+                None => lists.lost += 1,
+            }
+        }
+        lists
     }
 
     /// Who said a comment, when, and who sees it.

@@ -25,7 +25,7 @@ use crate::ledger::{Scope, State, StepRecord, UNKNOWN_CONTENT};
 use crate::mapping::reference::reference;
 use crate::mapping::{BoundPlan, Due, Expected, FollowingValues, MapRows, TicketName};
 use crate::record::{Record, RowKey};
-use crate::run::Refer;
+use crate::run::{Refer, know_files};
 use crate::source::Table;
 use crate::systems::tie::tie;
 use crate::systems::{
@@ -531,6 +531,8 @@ impl<'a> Verifying<'a> {
                 }
             },
         };
+        let aim = (!self.job.operation.makes()).then_some(&*ticket.id);
+        know_files(&mut expected.steps, &steps, aim);
         let is_changed = !is_content(&steps, plan.content(&item.rows));
         let field = plan.marker_field().map(str::to_owned);
         let first_row = &item.rows[0];

@@ -391,7 +391,7 @@ pub(super) fn span_of(
     Ok(())
 }
 
-/// The tickets that this computer has made last, by which a list that leaves out what is there is known.
+/// The tickets that this computer made last: a list that lacks one of them is not whole.
 async fn witnesses(open: &Open, state: &StateFolder, output: Output) -> Vec<String> {
     let path = state.ledger();
     if !path.exists() {

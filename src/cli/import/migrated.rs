@@ -147,7 +147,7 @@ fn ask(
     Ok(())
 }
 
-/// The names in texts that stand for a ticket which the ledger does not hold any more: it was taken back.
+/// The names in texts of tickets that were taken back: the ledger does not hold them any more.
 fn gone(
     run: &ActiveRun,
     references: &References,

@@ -173,7 +173,7 @@ impl Rolling<'_> {
         Ok(())
     }
 
-    /// The notes that were left and name what was taken back.
+    /// The notes on old tickets that name what was taken back.
     async fn notes(&self, taking: &Taking, scope: &Scope) -> Result<Vec<Note>> {
         let taken = taking.rollback.taken().await?;
         let taken: HashMap<String, (RowKey, Ticket)> = taken

@@ -118,7 +118,7 @@ pub struct Reading<'a> {
     is_counted: AtomicBool,
     notes: Mutex<Vec<String>>,
     doubts: Mutex<Vec<String>>,
-    /// The ids of tickets of which others know that they are there.
+    /// The ids of tickets that are known to exist.
     witnesses: Vec<String>,
     /// Why windows are not proven, by their numbers.
     unproven: Mutex<BTreeMap<i64, Unproven>>,
@@ -180,7 +180,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The same with the ids of tickets of which others know that they are there: a list that lacks one is not whole.
+    /// The same, with the ids of tickets that are known to exist: a list that lacks one is not whole.
     pub fn with_witnesses(self, witnesses: Vec<String>) -> Self {
         Self { witnesses, ..self }
     }

@@ -1,5 +1,5 @@
-//! Tickets of which others know that they are there: a desk that lists nothing, page after page, looks like an empty one, and
-//! where a list has no count nothing else tells the two apart.
+//! Tickets that are known to exist: a desk that lists nothing, page after page, looks like an empty one, and without a count
+//! nothing else tells the two apart.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ impl Reading<'_> {
     /// Doubts the lists where they have left out a ticket that is there and was there when this reading started.
     pub(super) async fn hear_witnesses(&self, started: Timestamp) -> Result<()> {
         let query = &self.order.query;
-        // Whether one is asked for that has changed since, its list alone tells.
+        // A filter may not hold any more for a ticket that has changed since.
         if !query.goes_by_creation() {
             return Ok(());
         }
